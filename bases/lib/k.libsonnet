@@ -1,0 +1,157 @@
+// The shared library of all bases: one function for each kind of Kubernetes object that we write, with secure
+// defaults. Names of images are those of versions.yaml; opsgen resolves them, and adds the component's namespace and
+// the standard labels (name, part-of, managed-by).
+{
+  local k = self,
+
+  // object is any object; the functions below are shorthands.
+  object(apiVersion, kind, name, body={}): {
+    apiVersion: apiVersion,
+    kind: kind,
+    metadata: { name: name },
+  } + body,
+
+  // inNamespace puts an object into a namespace other than its component's.
+  inNamespace(namespace): { metadata+: { namespace: namespace } },
+  labels(labels): { metadata+: { labels+: labels } },
+  annotations(annotations): { metadata+: { annotations+: annotations } },
+
+  // labelsOf are the labels by which a component's workload is selected.
+  labelsOf(component, workload): {
+    'app.kubernetes.io/name': component,
+    'app.kubernetes.io/component': workload,
+  },
+
+  namespace(name): k.object('v1', 'Namespace', name),
+  configMap(name, data): k.object('v1', 'ConfigMap', name, { data: data }),
+  serviceAccount(name): k.object('v1', 'ServiceAccount', name, { automountServiceAccountToken: false }),
+
+  // service selects pods by labels; ports are made by servicePort.
+  service(name, selector, ports, spec={}): k.object('v1', 'Service', name, {
+    spec: { selector: selector, ports: ports } + spec,
+  }),
+  // headless is for clients that must see every pod: gossip, gRPC, caches.
+  headless(name, selector, ports, spec={}):
+    k.service(name, selector, ports, { clusterIP: 'None', publishNotReadyAddresses: true } + spec),
+  servicePort(name, port, targetPort=name): { name: name, port: port, targetPort: targetPort },
+
+  // container runs without privileges on a read-only root. resources is a size of sizing ({cpu, memory}).
+  container(name, image, size, body={}): {
+    name: name,
+    image: image,
+    resources: k.resources(size),
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+  } + body,
+  // resources request CPU without limiting it (throttling hurts more than it helps) and cap memory at the request.
+  resources(size): {
+    requests: { cpu: size.cpu, memory: size.memory },
+    limits: { memory: size.memory },
+  },
+  port(name, containerPort, protocol='TCP'): { name: name, containerPort: containerPort, protocol: protocol },
+  env(name, value): { name: name, value: value },
+  fieldEnv(name, path): { name: name, valueFrom: { fieldRef: { fieldPath: path } } },
+  secretEnv(name, secret, key): { name: name, valueFrom: { secretKeyRef: { name: secret, key: key } } },
+  // goMemoryLimit keeps a Go program's heap below its container's limit (nine tenths of it).
+  goMemoryLimit(size): k.env('GOMEMLIMIT', std.toString(std.floor(size.memoryBytes * 0.9))),
+  httpProbe(path, port, body={}): { httpGet: { path: path, port: port } } + body,
+  tcpProbe(port, body={}): { tcpSocket: { port: port } } + body,
+
+  mount(name, path, body={}): { name: name, mountPath: path } + body,
+  configVolume(name, configMap): { name: name, configMap: { name: configMap } },
+  secretVolume(name, secret): { name: name, secret: { secretName: secret } },
+  emptyDir(name, size): { name: name, emptyDir: { sizeLimit: size } },
+  // tokenVolume is a fresh service-account token for one audience, the only credential that pods of ours hold.
+  tokenVolume(name, audience): {
+    name: name,
+    projected: { sources: [{ serviceAccountToken: { audience: audience, expirationSeconds: 3600, path: 'token' } }] },
+  },
+
+  // pod satisfies Pod Security "restricted". user is the numeric user and group that the image runs as.
+  pod(serviceAccount, containers, body={}, user=65532): {
+    serviceAccountName: serviceAccount,
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: user,
+      runAsGroup: user,
+      fsGroup: user,
+      fsGroupChangePolicy: 'OnRootMismatch',
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    containers: containers,
+  } + body,
+
+  // spread puts pods of the same selector into different zones and onto different nodes where there are any.
+  spread(selector): {
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: key,
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: selector },
+      }
+      for key in ['topology.kubernetes.io/zone', 'kubernetes.io/hostname']
+    ],
+  },
+  // inZone pins pods to one availability zone; with an empty name they run anywhere.
+  inZone(name): if name == '' then {} else {
+    nodeSelector: { 'topology.kubernetes.io/zone': name },
+  },
+
+  deployment(name, labels, replicas, pod, spec={}): k.object('apps/v1', 'Deployment', name, {
+    metadata+: { labels: labels },
+    spec: {
+      replicas: replicas,
+      revisionHistoryLimit: 3,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels: labels }, spec: pod },
+    } + spec,
+  }),
+  // statefulSet starts its pods in parallel: an ordered set that was rolled to a crashing revision stays on it after
+  // Git is fixed (kubernetes/kubernetes#67250).
+  statefulSet(name, labels, replicas, pod, claims=[], spec={}): k.object('apps/v1', 'StatefulSet', name, {
+    metadata+: { labels: labels },
+    spec: {
+      replicas: replicas,
+      revisionHistoryLimit: 3,
+      serviceName: name,
+      podManagementPolicy: 'Parallel',
+      selector: { matchLabels: labels },
+      template: { metadata: { labels: labels }, spec: pod },
+      volumeClaimTemplates: claims,
+    } + spec,
+  }),
+  claim(name, size): {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: name },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: size } } },
+  },
+  // withTemplate changes the pod template's metadata of a Deployment or StatefulSet.
+  templateAnnotations(annotations): { spec+: { template+: { metadata+: { annotations+: annotations } } } },
+
+  disruptionBudget(name, selector, maxUnavailable=1): k.object('policy/v1', 'PodDisruptionBudget', name, {
+    spec: { maxUnavailable: maxUnavailable, selector: { matchLabels: selector }, unhealthyPodEvictionPolicy: 'AlwaysAllow' },
+  }),
+
+  role(name, rules): k.object('rbac.authorization.k8s.io/v1', 'Role', name, { rules: rules }),
+  clusterRole(name, rules): k.object('rbac.authorization.k8s.io/v1', 'ClusterRole', name, { rules: rules }),
+  rule(apiGroups, resources, verbs, body={}): { apiGroups: apiGroups, resources: resources, verbs: verbs } + body,
+  // roleBinding gives a Role (or, by kind, a ClusterRole) to a service account.
+  roleBinding(name, role, serviceAccount, namespace, kind='Role'):
+    k.object('rbac.authorization.k8s.io/v1', 'RoleBinding', name, k.binding(kind, role, serviceAccount, namespace)),
+  clusterRoleBinding(name, role, serviceAccount, namespace):
+    k.object('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', name, k.binding('ClusterRole', role, serviceAccount, namespace)),
+  binding(kind, role, serviceAccount, namespace): {
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: kind, name: role },
+    subjects: [{ kind: 'ServiceAccount', name: serviceAccount, namespace: namespace }],
+  },
+
+  // configHash makes pods restart when a configuration that they read only at start has changed.
+  configHash(configMap): k.templateAnnotations({ 'opsgen.dev/config-hash': std.substr(std.sha256(std.manifestJsonMinified(configMap.data)), 0, 16) }),
+}

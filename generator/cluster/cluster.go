@@ -1,0 +1,165 @@
+package cluster
+
+import "github.com/opsgen/opsgen/generator/quantity"
+
+// Cluster is clusters/<name>/cluster.yaml.
+type Cluster struct {
+	// Name is the folder's name; it is not written in the file.
+	Name string `json:"name" jsonschema:"-"`
+	// Domain is the DNS name below which everything is served: metrics.<domain>, logs.<domain>, <tenant>.<domain>.
+	Domain string `json:"domain" jsonschema:"required,example=obs.example.com"`
+	// Kubernetes is the cluster's minor version ("1.35"); objects are checked for it. Defaults to the newest one that
+	// the bundle supports.
+	Kubernetes string `json:"kubernetes,omitempty" jsonschema:"example=1.35"`
+	// Provider says where the cluster runs.
+	Provider Provider `json:"provider" jsonschema:"required"`
+	// Source is the Git repository that Flux follows.
+	Source Source `json:"source" jsonschema:"required"`
+	// Capacity is what the cluster is built to carry; replicas, requests and volumes follow from it.
+	Capacity Capacity `json:"capacity" jsonschema:"required"`
+	// Options are choices that change the shape of the bundle.
+	Options Options `json:"options,omitempty"`
+	// Certificates says who signs the wildcard certificate.
+	Certificates Certificates `json:"certificates,omitempty"`
+	// DNS is the zone that records and DNS-01 challenges are written to.
+	DNS DNS `json:"dns,omitempty"`
+	// Registry is a private registry's prefix for every image ("registry.example.com/mirror"). An image
+	// "quay.io/a/b:v1" becomes "registry.example.com/mirror/quay.io/a/b:v1".
+	Registry string `json:"registry,omitempty"`
+	// Overlays are further folders of overlays/ to apply after the provider's own, in this order.
+	Overlays []string `json:"overlays,omitempty"`
+	// Components override single components, by the name of their folder in bases/.
+	Components map[string]Component `json:"components,omitempty"`
+}
+
+// Provider says where the cluster runs.
+type Provider struct {
+	// Name is the kind of place: aws (EKS), gcp (GKE) or existing (any cluster that a kubeconfig reaches).
+	Name string `json:"name" jsonschema:"required,enum=aws,enum=gcp,enum=existing"`
+	// Account is the AWS account number or the Google Cloud project.
+	Account string `json:"account,omitempty"`
+	// Region is the cloud's region ("eu-central-1", "europe-west3").
+	Region string `json:"region,omitempty"`
+	// Zones are the availability zones that nodes run in. Replication factor 3 needs three.
+	Zones []string `json:"zones,omitempty"`
+	// MaxNodes is the most nodes that the cluster may have; a capacity that needs more is refused. 0: no limit.
+	MaxNodes int `json:"maxNodes,omitempty"`
+	// Identities are the cloud identities that components run as, by component: an IAM role's ARN on aws, a service
+	// account's e-mail on gcp. On aws an empty entry means EKS Pod Identity, which needs no annotation.
+	Identities map[string]string `json:"identities,omitempty"`
+	// Storage is where blocks, chunks and rules are kept.
+	Storage Storage `json:"storage,omitempty"`
+}
+
+// Storage is the object storage. On aws and gcp only the buckets' names can differ from the defaults.
+type Storage struct {
+	// Metrics, Logs and Rules are the buckets' names. They default to <cluster>-metrics, <cluster>-logs and
+	// <cluster>-rules.
+	Metrics string `json:"metrics,omitempty"`
+	Logs    string `json:"logs,omitempty"`
+	Rules   string `json:"rules,omitempty"`
+	// Endpoint is an S3-compatible store for the provider existing ("s3.example.com"). Left empty there, a small
+	// S3 server is installed in the cluster.
+	Endpoint string `json:"endpoint,omitempty"`
+	// Secret is the name of a Secret with the keys access-key and secret-key for Endpoint. It must exist in the
+	// namespaces cortex and loki.
+	Secret string `json:"secret,omitempty"`
+}
+
+// Source is the Git repository that Flux follows. Exactly one of Semver and Branch is set.
+type Source struct {
+	// URL is the repository: https:// or ssh://.
+	URL string `json:"url" jsonschema:"required,example=https://github.com/acme/observability"`
+	// Semver is the range of deployment tags to follow, for production ("1.x").
+	Semver string `json:"semver,omitempty" jsonschema:"example=1.x"`
+	// Branch is the branch to follow, for staging: a merge is live.
+	Branch string `json:"branch,omitempty" jsonschema:"example=main"`
+	// Secret is the name of a Secret in flux-system with the credentials for URL; empty for a public repository.
+	Secret string `json:"secret,omitempty"`
+	// VerifySecret is the name of a Secret in flux-system with the keys that tags must be signed with.
+	VerifySecret string `json:"verifySecret,omitempty"`
+	// Interval is how often the repository is looked at.
+	Interval quantity.Duration `json:"interval,omitempty"`
+}
+
+// Capacity is the load that the cluster is built for, over all tenants together.
+type Capacity struct {
+	// Metrics is the load of metrics.
+	Metrics MetricsCapacity `json:"metrics" jsonschema:"required"`
+	// Logs is the load of logs.
+	Logs LogsCapacity `json:"logs" jsonschema:"required"`
+}
+
+// MetricsCapacity is the load of metrics.
+type MetricsCapacity struct {
+	// ActiveSeries is the number of series that receive samples, before replication.
+	ActiveSeries quantity.Count `json:"activeSeries" jsonschema:"required"`
+	// ScrapeInterval is the usual time between two samples of a series.
+	ScrapeInterval quantity.Duration `json:"scrapeInterval,omitempty"`
+	// Retention is how long samples are kept unless a tenant says otherwise.
+	Retention quantity.Duration `json:"retention" jsonschema:"required"`
+	// QueriesPerSecond is the number of queries at the busiest time, rules included.
+	QueriesPerSecond float64 `json:"queriesPerSecond,omitempty"`
+	// MaxQueryRange is the longest time range of one query. Defaults to Retention.
+	MaxQueryRange quantity.Duration `json:"maxQueryRange,omitempty"`
+}
+
+// LogsCapacity is the load of logs.
+type LogsCapacity struct {
+	// BytesPerDay is the volume of raw log lines received in a day.
+	BytesPerDay quantity.Bytes `json:"bytesPerDay" jsonschema:"required"`
+	// Retention is how long lines are kept unless a tenant says otherwise.
+	Retention quantity.Duration `json:"retention" jsonschema:"required"`
+	// QueriesPerSecond is the number of queries at the busiest time, rules included.
+	QueriesPerSecond float64 `json:"queriesPerSecond,omitempty"`
+	// MaxQueryRange is the longest time range of one query. Defaults to the smaller of Retention and 30 days.
+	MaxQueryRange quantity.Duration `json:"maxQueryRange,omitempty"`
+}
+
+// Options are choices that change the shape of the bundle.
+type Options struct {
+	// Topology is microservices, or single-binary: one process each for Cortex and Loki, for one small node.
+	Topology string `json:"topology,omitempty" jsonschema:"enum=microservices,enum=single-binary"`
+	// Replication is how many copies of recent samples and lines are held: 3 (in three zones) or 1.
+	Replication int `json:"replication,omitempty" jsonschema:"enum=1,enum=3"`
+	// PrivateLoadBalancer gives the front door an address inside the network only.
+	PrivateLoadBalancer bool `json:"privateLoadBalancer,omitempty"`
+}
+
+// Certificates says who signs the wildcard certificate.
+type Certificates struct {
+	// Issuer is acme (Let's Encrypt), acme-staging (its test service) or self-signed.
+	Issuer string `json:"issuer,omitempty" jsonschema:"enum=acme,enum=acme-staging,enum=self-signed"`
+	// Email is the ACME account's address, which warnings about expiry go to.
+	Email string `json:"email,omitempty"`
+}
+
+// DNS is the zone that records and DNS-01 challenges are written to.
+type DNS struct {
+	// Zone is the zone's name. Defaults to the cluster's domain.
+	Zone string `json:"zone,omitempty"`
+	// ZoneID is the cloud's identifier of the zone (Route 53: "Z0…"; Cloud DNS: the managed zone's name).
+	ZoneID string `json:"zoneID,omitempty"`
+}
+
+// Component overrides one component.
+type Component struct {
+	// Enabled switches the component on or off against its default.
+	Enabled *bool `json:"enabled,omitempty"`
+	// Workloads override the computed size of single workloads, by their name ("ingester").
+	Workloads map[string]Workload `json:"workloads,omitempty"`
+	// Values are merged over the values of a component that is a Helm chart.
+	Values map[string]any `json:"values,omitempty"`
+}
+
+// Workload overrides the computed size of one workload. Empty fields keep what was computed.
+type Workload struct {
+	// Replicas is the number of pods; for a workload that is split into zones, in each zone.
+	Replicas *int `json:"replicas,omitempty" jsonschema:"minimum=0"`
+	// CPU is the request in Kubernetes notation ("500m", "2").
+	CPU string `json:"cpu,omitempty"`
+	// Memory is request and limit in Kubernetes notation ("512Mi", "16Gi").
+	Memory string `json:"memory,omitempty"`
+	// Storage is the size of each pod's volume in Kubernetes notation ("100Gi").
+	Storage string `json:"storage,omitempty"`
+}
