@@ -42,6 +42,8 @@ type Component struct {
 	Requires []string `json:"requires,omitempty"`
 	// Stateful keeps the objects in the cluster when the component leaves Git (Flux deletionPolicy Orphan).
 	Stateful bool `json:"stateful,omitempty"`
+	// Sources are the entries of versions.yaml whose files the Jsonnet reads with std.native('source').
+	Sources []string `json:"sources,omitempty"`
 	// Chart is the Helm chart that chart.jsonnet gives the values for.
 	Chart *Chart `json:"chart,omitempty"`
 	// Health are CEL expressions that say when custom resources made by this component are ready.

@@ -123,10 +123,16 @@ func (d Duration) String() string {
 func (d Duration) Hours() float64 { return time.Duration(d).Hours() }
 
 // UnmarshalText reads the notation that String writes, and all others that ParseCount accepts.
-func (c *Count) UnmarshalText(text []byte) (err error) { *c, err = ParseCount(string(text)); return err }
+func (c *Count) UnmarshalText(text []byte) (err error) {
+	*c, err = ParseCount(string(text))
+	return err
+}
 
 // UnmarshalText reads the notation that String writes, and all others that ParseBytes accepts.
-func (b *Bytes) UnmarshalText(text []byte) (err error) { *b, err = ParseBytes(string(text)); return err }
+func (b *Bytes) UnmarshalText(text []byte) (err error) {
+	*b, err = ParseBytes(string(text))
+	return err
+}
 
 // UnmarshalText reads the notation that String writes, and all others that ParseDuration accepts.
 func (d *Duration) UnmarshalText(text []byte) (err error) {
