@@ -1,0 +1,73 @@
+package overlay_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/opsgen/opsgen/generator/object"
+	"github.com/opsgen/opsgen/generator/overlay"
+)
+
+func statefulSet(name string) object.Object {
+	return object.New(map[string]any{
+		"apiVersion": "apps/v1", "kind": "StatefulSet",
+		"metadata": map[string]any{"name": name, "namespace": "cortex"},
+		"spec":     map[string]any{"replicas": int64(3)},
+	}, "bases/cortex/zone.jsonnet")
+}
+
+const header = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+
+func folder(text string) overlay.Folder {
+	return overlay.Folder{Path: "overlays/aws/cortex", Files: map[string][]byte{"kustomization.yaml": []byte(text)}}
+}
+
+func TestApplyPatchesAndReadsFacts(t *testing.T) {
+	patch := folder(header + `
+patches:
+- target: {kind: StatefulSet}
+  patch: |
+    - {op: replace, path: /spec/replicas, value: 5}
+replacements:
+- source: {kind: ConfigMap, name: cluster-facts, fieldPath: data.region}
+  targets:
+  - select: {kind: StatefulSet}
+    fieldPaths: [metadata.annotations.region]
+    options: {create: true}
+`)
+	got, err := overlay.Apply([]object.Object{statefulSet("ingester")}, map[string]string{"region": "eu-central-1"}, []overlay.Folder{patch})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 {
+		t.Fatalf("got %d objects, want 1: the facts must not be written", len(got))
+	}
+	if got[0].GetAnnotations()["region"] != "eu-central-1" || got[0].Origin != "bases/cortex/zone.jsonnet" {
+		t.Errorf("annotations %v, origin %s", got[0].GetAnnotations(), got[0].Origin)
+	}
+	spec, _ := got[0].Object["spec"].(map[string]any)
+	if spec["replicas"] != int64(5) {
+		t.Errorf("replicas are %v (%T), want 5", spec["replicas"], spec["replicas"])
+	}
+}
+
+func TestApplyRefusesWhatLeavesTheFolder(t *testing.T) {
+	for text, want := range map[string]string{
+		header + "resources: [https://example.com/x.yaml]": "is not a file of this folder",
+		header + "resources: [github.com/acme/x]":          "is not a file of this folder",
+		header + "components: [../../../../x]":             "is not a file of this folder",
+		header + "helmCharts: [{name: x}]":                 "a chart is a component of its own",
+		header + "resuorces: [x]":                          `unknown field "resuorces"`,
+		"kind: Kustomization\nresources: []":               "write kind: Component",
+		header + "patches: [{path: nothing.yaml}]":         "nothing.yaml",
+		header + "patches: [{patch: '{kind: Deployment, apiVersion: apps/v1, metadata: {name: none}}'}]": "none",
+	} {
+		_, err := overlay.Apply([]object.Object{statefulSet("ingester")}, nil, []overlay.Folder{folder(text)})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "overlays/aws/cortex/kustomization.yaml") {
+			t.Errorf("%q: got %v, want %q", text, err, want)
+		}
+	}
+	if _, err := overlay.Apply(nil, nil, []overlay.Folder{{Path: "patches/x", Files: map[string][]byte{}}}); err == nil {
+		t.Error("a folder without kustomization.yaml is accepted")
+	}
+}
