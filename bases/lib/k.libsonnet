@@ -16,6 +16,16 @@
   labels(labels): { metadata+: { labels+: labels } },
   annotations(annotations): { metadata+: { annotations+: annotations } },
 
+  // neverPruned keeps an object in the cluster when it leaves Git.
+  neverPruned: k.annotations({ 'kustomize.toolkit.fluxcd.io/prune': 'disabled' }),
+  // identity is the annotation that makes a service account a cloud identity: an IAM role on aws (without one, EKS Pod
+  // Identity needs no annotation), a service account on gcp. It is empty where cluster.yaml names no identity.
+  identity(cluster, component):
+    local identities = std.get(cluster.provider, 'identities', {});
+    local id = std.get(identities, component, '');
+    local key = std.get({ aws: 'eks.amazonaws.com/role-arn', gcp: 'iam.gke.io/gcp-service-account' }, cluster.provider.name, '');
+    if id == '' || key == '' then {} else { [key]: id },
+
   // labelsOf are the labels by which a component's workload is selected.
   labelsOf(component, workload): {
     'app.kubernetes.io/name': component,
