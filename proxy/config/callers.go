@@ -1,0 +1,73 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/opsgen/opsgen/generator/document"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+func (t *Tenants) problems(doc *document.Document) document.Problems {
+	check := &checker{doc: doc}
+	known := map[string]int{}
+	for i, tenant := range t.Tenants {
+		at := fmt.Sprintf("tenants[%d]", i)
+		check.label(at+".name", tenant.Name)
+		if slices.Contains(ReservedHosts(), tenant.Name) {
+			check.fail(at+".name", "Reserved are "+strings.Join(ReservedHosts(), ", ")+".", "is %q, which is a host of the proxy itself", tenant.Name)
+		}
+		if first, repeated := known[tenant.Name]; repeated {
+			check.fail(at+".name", "Remove one of the two.", "is %q like tenants[%d].name", tenant.Name, first)
+		} else {
+			known[tenant.Name] = i
+		}
+		check.tenantLimits(at+".limits", tenant.Limits)
+	}
+	seen := map[string]int{}
+	for i, caller := range t.Callers {
+		at := fmt.Sprintf("callers[%d]", i)
+		check.caller(at, caller, known)
+		who := caller.Namespace + "/" + caller.ServiceAccount
+		if first, repeated := seen[who]; repeated {
+			check.fail(at, "A service account acts for one tenant; write one entry with all of its scopes.", "is the same caller (%s) as callers[%d]", who, first)
+		} else {
+			seen[who] = i
+		}
+	}
+	return check.problems
+}
+
+func (c *checker) caller(at string, caller Caller, tenants map[string]int) {
+	c.label(at+".namespace", caller.Namespace)
+	if reasons := validation.IsDNS1123Subdomain(caller.ServiceAccount); caller.ServiceAccount != "" && len(reasons) > 0 {
+		c.fail(at+".serviceAccount", "Write the name of the account, without its namespace.", "is %q, which is no name of a service account", caller.ServiceAccount)
+	}
+	switch _, known := tenants[caller.Tenant]; {
+	case caller.AnyTenant && caller.Tenant != "":
+		c.fail(at+".anyTenant", "Remove tenant or anyTenant.", "is true beside tenant %q", caller.Tenant)
+	case caller.AnyTenant && caller.ServiceAccount == "":
+		c.fail(at+".anyTenant", "Name the one serviceAccount that may act for every tenant.", "is true for a whole namespace")
+	case !caller.AnyTenant && caller.Tenant == "":
+		c.fail(at, "Write tenant, or anyTenant: true for a program of the platform.", "acts for no tenant")
+	case !caller.AnyTenant && !known:
+		c.fail(at+".tenant", "Add it under tenants, or correct the name.", "is %q, which is not one of the tenants", caller.Tenant)
+	}
+	if len(caller.Scopes) == 0 {
+		c.fail(at+".scopes", "Write what the caller may do, such as [metrics:write].", "is empty")
+	}
+	for i, scope := range caller.Scopes {
+		if !slices.Contains(Scopes(), scope) {
+			c.fail(fmt.Sprintf("%s.scopes[%d]", at, i), "Scopes are "+scopeNames()+".", "is %q", scope)
+		}
+	}
+}
+
+func scopeNames() string {
+	names := make([]string, 0, len(Scopes()))
+	for _, scope := range Scopes() {
+		names = append(names, string(scope))
+	}
+	return strings.Join(names, ", ")
+}

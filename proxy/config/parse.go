@@ -1,0 +1,38 @@
+package config
+
+import "github.com/opsgen/opsgen/generator/document"
+
+// Parse reads proxy.yaml: strictly, with defaults filled in, and valid. The error is document.Problems, all problems at
+// once; it names the file FileName.
+func Parse(data []byte) (Config, error) {
+	var c Config
+	doc, err := document.Decode(FileName, data, &c)
+	if err != nil {
+		return Config{}, err
+	}
+	c.SetDefaults()
+	if err := c.problems(doc).Err(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// Validate reports everything that is wrong with a configuration that was not read from a file. Defaults must be set.
+func (c *Config) Validate() error { return c.problems(&document.Document{File: FileName}).Err() }
+
+// ParseTenants reads tenants.yaml strictly. The error is document.Problems, all problems at once; it names the file
+// TenantsFileName. Limits that are left out stay 0: TenantLimits.Or fills them.
+func ParseTenants(data []byte) (Tenants, error) {
+	var t Tenants
+	doc, err := document.Decode(TenantsFileName, data, &t)
+	if err != nil {
+		return Tenants{}, err
+	}
+	if err := t.problems(doc).Err(); err != nil {
+		return Tenants{}, err
+	}
+	return t, nil
+}
+
+// Validate reports everything that is wrong with a list of tenants that was not read from a file.
+func (t *Tenants) Validate() error { return t.problems(&document.Document{File: TenantsFileName}).Err() }
