@@ -35,4 +35,6 @@ func ParseTenants(data []byte) (Tenants, error) {
 }
 
 // Validate reports everything that is wrong with a list of tenants that was not read from a file.
-func (t *Tenants) Validate() error { return t.problems(&document.Document{File: TenantsFileName}).Err() }
+func (t *Tenants) Validate() error {
+	return t.problems(&document.Document{File: TenantsFileName}).Err()
+}

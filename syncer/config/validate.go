@@ -1,0 +1,141 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/opsgen/opsgen/generator/document"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// checker collects the problems of one file.
+type checker struct {
+	doc      *document.Document
+	problems document.Problems
+}
+
+// fail reports a problem at a path; the path is part of the message, since the reader may have no file to look into.
+func (c *checker) fail(path, hint, format string, args ...any) {
+	c.problems = append(c.problems, c.doc.Problem(path, path+" "+fmt.Sprintf(format, args...), hint))
+}
+
+func (c *Config) problems(doc *document.Document) document.Problems {
+	check := &checker{doc: doc}
+	_, port, err := net.SplitHostPort(c.Admin)
+	if _, badPort := strconv.ParseUint(port, 10, 16); err != nil || badPort != nil {
+		check.fail("admin", `Write "host:port", or ":9090" for all interfaces.`, "is %q, which is not an address with a port number", c.Admin)
+	}
+	check.proxy(c.Proxy)
+	check.path("metrics.rulesPath", c.Metrics.RulesPath)
+	check.path("metrics.alertmanagerPath", c.Metrics.AlertmanagerPath)
+	check.path("logs.rulesPath", c.Logs.RulesPath)
+	check.sources(c.Sources)
+	if d := time.Duration(c.Resync); d < 10*time.Second || d > 24*time.Hour {
+		check.fail("resync", "Write a duration from 10s to 24h.", "is %s", c.Resync)
+	}
+	if c.RequestsPerSecond < 1 || c.RequestsPerSecond > 10000 {
+		check.fail("requestsPerSecond", "Write a number from 1 to 10000.", "is %d", c.RequestsPerSecond)
+	}
+	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.LogLevel) {
+		check.fail("logLevel", "Write one of "+strings.Join(levels, ", ")+".", "is %q", c.LogLevel)
+	}
+	check.secrets(c.GeneratedSecrets)
+	return check.problems
+}
+
+func (c *checker) proxy(p Proxy) {
+	u, err := url.Parse(p.URL)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || p.URL != "https://"+u.Host {
+		c.fail("proxy.url", `Write scheme and host only: "https://proxy-internal.proxy.svc".`, "is %q, which is not such a URL", p.URL)
+	}
+	c.path("proxy.caFile", p.CAFile)
+	c.path("proxy.tokenFile", p.TokenFile)
+}
+
+func (c *checker) path(at, value string) {
+	if !path.IsAbs(value) || path.Clean(value) != value || strings.ContainsAny(value, "?#% ") {
+		c.fail(at, "Write a whole path that begins with a slash.", "is %q", value)
+	}
+}
+
+func (c *checker) sources(s Sources) {
+	if reasons := validation.IsQualifiedName(s.TenantLabel); len(reasons) > 0 {
+		c.fail("sources.tenantLabel", `Write a label such as "opsgen.dev/tenant".`, "is %q, which is not a label's key", s.TenantLabel)
+	}
+	for _, selector := range []struct{ path, value string }{
+		{"sources.namespaces", s.Namespaces},
+		{"sources.metricsRules", s.MetricsRules},
+		{"sources.logsRules", s.LogsRules},
+		{"sources.alertmanager", s.Alertmanager},
+	} {
+		c.selector(selector.path, selector.value)
+	}
+	// The prefix is what tells the syncer's rule namespaces from everybody else's: it may not be empty.
+	if len(s.RulePrefix) < 2 || len(s.RulePrefix) > 32 || strings.ContainsFunc(s.RulePrefix, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		c.fail("sources.rulePrefix", `Write 2 to 32 printable characters, such as "git/".`, "is %q", s.RulePrefix)
+	}
+}
+
+func (c *checker) selector(at, value string) {
+	selector, err := labels.Parse(value)
+	if err != nil {
+		c.fail(at, `Write a label selector such as "opsgen.dev/tenant" or "opsgen.dev/rules=metrics".`, "is %q, which is not a label selector: %v", value, err)
+		return
+	}
+	if selector.Empty() {
+		c.fail(at, "Write at least one label.", "selects everything")
+	}
+}
+
+func (c *checker) secrets(secrets []GeneratedSecret) {
+	seen := map[string]int{}
+	for i, secret := range secrets {
+		at := fmt.Sprintf("generatedSecrets[%d]", i)
+		if reasons := validation.IsDNS1123Subdomain(secret.Name); len(reasons) > 0 {
+			c.fail(at+".name", "", "is %q, which is not a Secret's name: %s", secret.Name, strings.Join(reasons, "; "))
+		}
+		if (len(secret.Namespaces) == 0) == (secret.NamespaceSelector == "") {
+			c.fail(at, "Write namespaces for one secret that they share, or namespaceSelector for one in each.", "must have namespaces or namespaceSelector, and not both")
+		} else if secret.NamespaceSelector != "" {
+			c.selector(at+".namespaceSelector", secret.NamespaceSelector)
+		}
+		for j, namespace := range secret.Namespaces {
+			where := fmt.Sprintf("%s.namespaces[%d]", at, j)
+			if reasons := validation.IsDNS1123Label(namespace); len(reasons) > 0 {
+				c.fail(where, "", "is %q, which is not a namespace's name: %s", namespace, strings.Join(reasons, "; "))
+			}
+			who := namespace + "/" + secret.Name
+			if first, repeated := seen[who]; repeated {
+				c.fail(where, "Remove one of the two.", "makes %s like generatedSecrets[%d]", who, first)
+			}
+			seen[who] = i
+		}
+		c.keys(at+".keys", secret.Keys)
+	}
+}
+
+func (c *checker) keys(at string, keys map[string]int) {
+	if len(keys) == 0 {
+		c.fail(at, `Write at least one key with its length, such as {access-key: 20}.`, "is empty")
+	}
+	names := make([]string, 0, len(keys))
+	for name := range keys {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if reasons := validation.IsConfigMapKey(name); len(reasons) > 0 {
+			c.fail(at, "", "has the key %q, which a Secret cannot have: %s", name, strings.Join(reasons, "; "))
+		}
+		if length := keys[name]; length < 16 || length > 1024 {
+			c.fail(at+"."+name, "Write a length from 16 to 1024 characters.", "is %d", length)
+		}
+	}
+}
