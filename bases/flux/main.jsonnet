@@ -24,6 +24,7 @@ local controller(name, size, arguments, volumes, flows) =
         metadata+: { labels: labels(name) },
         spec+: {
           serviceAccountName: name,
+          automountServiceAccountToken: true,
           enableServiceLinks: false,
           priorityClassName: 'system-cluster-critical',
           securityContext+: {
@@ -71,7 +72,8 @@ local sourceController(cluster) =
     rule
     for rule in std.native('source')(name, 'config/rbac/role.yaml')[0].rules
     if std.member(rule.apiGroups, 'source.toolkit.fluxcd.io')
-  ] + std.native('source')(name, 'config/rbac/leader_election_role.yaml')[0].rules + [
+  ] + [
+    k.rule(['coordination.k8s.io'], ['leases'], ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete']),
     k.rule([''], ['events'], ['create', 'patch']),
     k.rule([''], ['secrets'], ['get']),
   ];
