@@ -123,9 +123,9 @@
     } + spec,
   }),
   // statefulSet starts its pods in parallel: an ordered set that was rolled to a crashing revision stays on it after
-  // Git is fixed (kubernetes/kubernetes#67250).
+  // Git is fixed (kubernetes/kubernetes#67250). The annotation lets overlays find the sets that have volumes.
   statefulSet(name, labels, replicas, pod, claims=[], spec={}): k.object('apps/v1', 'StatefulSet', name, {
-    metadata+: { labels: labels },
+    metadata+: { labels: labels } + if claims == [] then {} else { annotations+: { 'opsgen.dev/volumes': 'true' } },
     spec: {
       replicas: replicas,
       revisionHistoryLimit: 3,
