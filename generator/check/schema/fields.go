@@ -178,12 +178,8 @@ var newFields = []struct {
 	{35, []string{
 		"core/v1.NodeStatus.declaredFeatures",
 		"core/v1.PodCertificateProjection.userAnnotations",
-		"core/v1.PodSpec.workloadRef",
 		"core/v1.PodStatus.allocatedResources",
 		"core/v1.PodStatus.resources",
-		"core/v1.WorkloadReference.name",
-		"core/v1.WorkloadReference.podGroup",
-		"core/v1.WorkloadReference.podGroupReplicaKey",
 		"storage/v1.CSIDriverSpec.serviceAccountTokenInSecrets",
 	}},
 	{36, []string{
