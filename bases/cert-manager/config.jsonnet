@@ -70,10 +70,6 @@ function(cluster, bundle)
       'proxy-internal.proxy',
     ], { secretName: 'proxy-internal-tls' }) + k.inNamespace('proxy'),
 
-    // The rulers call the proxy too. Tenants' namespaces get theirs with the namespace (bases/flux/shard.jsonnet).
-    [
-      internal.authority(namespace)
-      for namespace in ['cortex', 'loki']
-      if std.get(cluster.enabled, namespace, false)
-    ],
+    // Loki's ruler calls the proxy too. Tenants' namespaces get theirs with the namespace (bases/flux/shard.jsonnet).
+    if std.get(cluster.enabled, 'loki', false) then internal.authority('loki') else null,
   ]

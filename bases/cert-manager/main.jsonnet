@@ -9,6 +9,7 @@ function(cluster, bundle)
     net.allow(
       'cert-manager',
       pods('cert-manager', 'controller'),
+      ingress=[net.monitoring(9402)],
       egress=[net.dns, net.apiServer] + if !acme then [] else [
         net.https,
         // The resolvers that check whether a challenge is visible to the world.
@@ -20,8 +21,13 @@ function(cluster, bundle)
       pods('webhook', 'webhook'),
       // The API server calls it, from an address that no policy can name in a portable way. It answers with TLS and
       // tells nothing but whether an object is valid.
-      ingress=[net.from([net.anywhere], [10250])],
+      ingress=[net.from([net.anywhere], [10250]), net.monitoring(9402)],
       egress=[net.apiServer],
     ),
-    net.allow('cert-manager-cainjector', pods('cainjector', 'cainjector'), egress=[net.apiServer]),
+    net.allow(
+      'cert-manager-cainjector',
+      pods('cainjector', 'cainjector'),
+      ingress=[net.monitoring(9402)],
+      egress=[net.apiServer],
+    ),
   ]

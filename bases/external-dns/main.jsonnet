@@ -5,6 +5,7 @@ function(cluster, bundle) [
   net.allow(
     'external-dns',
     { 'app.kubernetes.io/name': 'external-dns' },
+    ingress=[net.monitoring(7979)],
     egress=[net.dns, net.apiServer, net.https] + net.cloudIdentity(cluster.provider.name),
   ),
 ]

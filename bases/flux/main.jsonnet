@@ -93,7 +93,7 @@ local sourceController(cluster) =
     net.allow(
       name,
       labels(name),
-      ingress=[net.from([net.same(labels('kustomize-controller'))], [9090])],
+      ingress=[net.from([net.same(labels('kustomize-controller'))], [9090]), net.monitoring(8080)],
       egress=[net.dns, net.apiServer, net.to([net.outside], [port])],
     ),
   ];
@@ -125,6 +125,7 @@ local kustomizeController(cluster) =
     net.allow(
       name,
       labels(name),
+      ingress=[net.monitoring(8080)],
       egress=[net.dns, net.apiServer, net.to([net.same(labels('source-controller'))], [9090])],
     ),
   ];

@@ -27,7 +27,7 @@ local tenant(cluster, shard, name) =
       'clusters/%s/rendered/tenants/%s' % [cluster.name, name],
       namespace,
       // The shard is applied after the platform, at the same revision; so are its tenants.
-      flux.dependsOn(['tenants-tenants-' + shard]) + {
+      flux.dependsOn(['tenants-' + shard]) + {
         wait: true,
         // A broken tenant takes one of kustomize-controller's workers while it is waited for: half of the time, not
         // five minutes of six.

@@ -28,6 +28,8 @@ local k = import 'k.libsonnet';
   },
   // same are the pods of the policy's own namespace.
   same(labels={}): { podSelector: if labels == {} then {} else { matchLabels: labels } },
+  // monitoring reads metrics: the collector of the tenant `system`, which watches the platform.
+  monitoring(port): net.from([net.peer('tenant-system')], [port]),
   // anywhere is every address, inside and outside.
   anywhere: { ipBlock: { cidr: '0.0.0.0/0' } },
   // outside is every address that is not link-local: cloud metadata services stay out of reach.
