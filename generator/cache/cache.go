@@ -52,6 +52,15 @@ func (s *Store) Get(key string, value any) bool {
 	return json.Unmarshal(text[sumLength:], value) == nil
 }
 
+// Has says that there is an entry, without reading it.
+func (s *Store) Has(key string) bool {
+	if s == nil {
+		return false
+	}
+	_, err := os.Stat(s.file(key))
+	return err == nil
+}
+
 // Put writes an entry. It appears whole or not at all, also when several runs write at once.
 func (s *Store) Put(key string, value any) error {
 	if s == nil {

@@ -64,9 +64,14 @@ type Chart struct {
 
 // Health is one entry of a Flux Kustomization's healthCheckExprs.
 type Health struct {
+	// APIVersion is the custom resource's ("cert-manager.io/v1").
 	APIVersion string `json:"apiVersion" jsonschema:"required"`
-	Kind       string `json:"kind" jsonschema:"required"`
-	Current    string `json:"current" jsonschema:"required"`
+	// Kind is the custom resource's kind.
+	Kind string `json:"kind" jsonschema:"required"`
+	// Current is true when the resource is ready.
+	Current string `json:"current" jsonschema:"required"`
+	// InProgress is true while it is getting ready.
 	InProgress string `json:"inProgress,omitempty"`
-	Failed     string `json:"failed,omitempty"`
+	// Failed is true when it will not get ready by itself.
+	Failed string `json:"failed,omitempty"`
 }

@@ -1,0 +1,306 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/opsgen/opsgen/generator/component"
+	"github.com/opsgen/opsgen/generator/repository"
+	"github.com/opsgen/opsgen/generator/sizing"
+	"github.com/opsgen/opsgen/generator/tenant"
+)
+
+// clusterLayer is the folder that Flux begins with: the Git source and one Flux Kustomization for each unit.
+const clusterLayer = "cluster"
+
+// tenantNamespace is written as the namespace of components that only add to tenants.
+const tenantNamespace = "tenant"
+
+// plan is everything that is made for one cluster.
+type plan struct {
+	repository.Cluster
+	repo    *repository.Repository
+	sizing  sizing.Sizing
+	tenants []*tenant.Tenant
+	enabled []*component.Component
+	// arguments are the values, in JSON, that every base's function gets.
+	clusterArgument, bundleArgument string
+	units                           []*unit
+}
+
+// unit is one folder of rendered files and one Flux Kustomization: small, independent, rendered by itself.
+type unit struct {
+	plan *plan
+	// layer and name are the folder: <layer>/<name>.
+	layer, name string
+	// component is the first of parts; nil for the cluster's own folder.
+	component *component.Component
+	// namespace is where namespaced objects go that name none.
+	namespace string
+	// tenant is the tenant's name in the tenants layer.
+	tenant string
+	// zone is the zone's ID of a unit that is one zone's part.
+	zone string
+	// parts are the files that make the objects.
+	parts []part
+	// arguments are the values of parameters besides cluster and bundle, in JSON.
+	arguments map[string]string
+	// result is set once the unit is rendered.
+	result *result
+}
+
+// part is one file of a base.
+type part struct {
+	component *component.Component
+	// file is relative to the repository.
+	file string
+	// chart says that the file yields Helm values.
+	chart bool
+}
+
+// path is the unit's folder below rendered/.
+func (u *unit) path() string { return path.Join(u.layer, u.name) }
+
+// kustomization is the name of the unit's Flux Kustomization.
+func (u *unit) kustomization() string {
+	switch {
+	case u.tenant != "":
+		return "tenant-" + u.tenant
+	case u.layer == clusterLayer:
+		return u.name
+	default:
+		return u.layer + "-" + u.name
+	}
+}
+
+// newPlan resolves what a cluster consists of.
+func newPlan(repo *repository.Repository, c repository.Cluster) (*plan, error) {
+	p := &plan{Cluster: c, repo: repo}
+	for _, t := range repo.Tenants {
+		if t.On(c.Name) {
+			p.tenants = append(p.tenants, t.For(c.Cluster))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(repo.Components)) {
+		if p.isEnabled(repo.Components[name]) {
+			p.enabled = append(p.enabled, repo.Components[name])
+		}
+	}
+	var err error
+	if p.sizing, err = sizing.Compute(c.Cluster, len(p.tenants)); err != nil {
+		return nil, err
+	}
+	if err := p.setArguments(); err != nil {
+		return nil, err
+	}
+	return p, p.addUnits()
+}
+
+func (p *plan) isEnabled(c *component.Component) bool {
+	if len(c.Providers) > 0 && !slices.Contains(c.Providers, p.Provider.Name) {
+		return false
+	}
+	if c.BundledStorage && !p.BundledStorage() {
+		return false
+	}
+	if override, ok := p.Cluster.Components[c.Name]; ok && override.Enabled != nil {
+		return *override.Enabled
+	}
+	return !c.Disabled
+}
+
+// setArguments writes the values that bases get: the cluster with everything that is computed from it, and the bundle.
+func (p *plan) setArguments() error {
+	value, err := toMap(p.Cluster.Cluster)
+	if err != nil {
+		return fmt.Errorf("pass cluster %s to the bases: %w", p.Name, err)
+	}
+	enabled := map[string]bool{}
+	for _, c := range p.enabled {
+		enabled[c.Name] = true
+	}
+	value["sizing"] = p.sizing
+	value["zones"] = slices.Concat(p.Zones()) // never null
+	if len(p.Zones()) == 0 {
+		value["zones"] = []any{}
+	}
+	value["bundledStorage"] = p.BundledStorage()
+	value["objectStorage"] = p.objectStorage()
+	value["enabled"] = enabled
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("pass cluster %s to the bases: %w", p.Name, err)
+	}
+	p.clusterArgument = string(text)
+	text, err = json.Marshal(map[string]any{"version": p.repo.Bundle.Version, "kubernetes": p.repo.Bundle.Kubernetes})
+	p.bundleArgument = string(text)
+	return err
+}
+
+// objectStorage is how components reach the buckets.
+func (p *plan) objectStorage() map[string]any {
+	storage := map[string]any{
+		"kind": "s3", "endpoint": p.Provider.Storage.Endpoint, "region": p.Provider.Region,
+		"insecure": false, "pathStyle": p.Provider.Name == "existing", "secret": p.Provider.Storage.Secret,
+	}
+	switch {
+	case p.Provider.Name == "gcp":
+		storage["kind"] = "gcs"
+	case p.BundledStorage():
+		storage["endpoint"] = "object-store.object-store.svc:7070"
+		storage["insecure"] = true
+		storage["secret"] = "object-store"
+		storage["region"] = "us-east-1" // S3 clients must name one; the bundled server takes any
+	}
+	return storage
+}
+
+// facts are what overlays may read of a cluster (package overlay).
+func (p *plan) facts() map[string]string {
+	facts := map[string]string{
+		"name": p.Name, "domain": p.Domain, "provider": p.Provider.Name, "region": p.Provider.Region,
+		"account": p.Provider.Account, "zone-id": p.DNS.ZoneID, "private": fmt.Sprint(p.Options.PrivateLoadBalancer),
+	}
+	for _, c := range p.enabled {
+		facts["identity."+c.Name] = p.Provider.Identities[c.Name]
+	}
+	return facts
+}
+
+// addUnits lists the units that the enabled components' files ask for. The units of the cluster's own folder follow
+// when it is known which of these have objects.
+func (p *plan) addUnits() error {
+	for _, c := range p.enabled {
+		p.add(&unit{layer: string(component.CRDs), name: c.Name}, c, "crds.jsonnet")
+		p.add(&unit{layer: string(c.Layer), name: c.Name}, c, "main.jsonnet", "chart.jsonnet")
+		p.add(&unit{layer: string(component.Config), name: c.Name}, c, "config.jsonnet")
+		if err := p.addZones(c); err != nil {
+			return err
+		}
+		arguments, err := arguments("tenants", slices.Concat([]*tenant.Tenant{}, p.tenants))
+		if err != nil {
+			return err
+		}
+		p.add(&unit{layer: string(component.Config), name: c.Name + "-tenants", arguments: arguments}, c, "tenants.jsonnet")
+	}
+	if err := p.addNamespaces(); err != nil {
+		return err
+	}
+	return p.addTenants()
+}
+
+// add adds a unit made by those of the component's files that exist, if any does.
+func (p *plan) add(u *unit, c *component.Component, files ...string) {
+	for _, file := range files {
+		name := path.Join("bases", c.Name, file)
+		if _, err := os.Stat(filepath.Join(p.repo.Root, filepath.FromSlash(name))); err == nil {
+			u.parts = append(u.parts, part{component: c, file: name, chart: file == "chart.jsonnet"})
+		}
+	}
+	if len(u.parts) == 0 {
+		return
+	}
+	u.plan, u.component = p, c
+	if u.namespace == "" {
+		u.namespace = c.Namespace
+	}
+	p.units = append(p.units, u)
+}
+
+func (p *plan) addZones(c *component.Component) error {
+	for _, zone := range p.Zones() {
+		arguments, err := arguments("zone", zone)
+		if err != nil {
+			return err
+		}
+		p.add(&unit{layer: string(c.Layer), name: c.Name + "-zone-" + zone.ID, zone: zone.ID, arguments: arguments}, c, "zone.jsonnet")
+	}
+	return nil
+}
+
+// addNamespaces adds the unit that makes the components' namespaces.
+func (p *plan) addNamespaces() error {
+	flux, ok := p.repo.Components["flux"]
+	if !ok {
+		return nil
+	}
+	levels := map[string]string{}
+	for _, c := range p.enabled {
+		if c.Namespace == tenantNamespace {
+			continue
+		}
+		if levels[c.Namespace] == "" || c.Privileges != "" {
+			levels[c.Namespace] = c.Privileges
+		}
+	}
+	type namespace struct {
+		Name       string `json:"name"`
+		Privileges string `json:"privileges"`
+	}
+	namespaces := []namespace{}
+	for _, name := range slices.Sorted(maps.Keys(levels)) {
+		level := levels[name]
+		if level == "" {
+			level = "restricted"
+		}
+		namespaces = append(namespaces, namespace{name, level})
+	}
+	arguments, err := arguments("namespaces", namespaces)
+	if err != nil {
+		return err
+	}
+	p.add(&unit{layer: string(component.CRDs), name: "namespaces", arguments: arguments}, flux, "namespaces.jsonnet")
+	return nil
+}
+
+// addTenants adds one unit a tenant, made by all components that have something for tenants.
+func (p *plan) addTenants() error {
+	for _, t := range p.tenants {
+		arguments, err := arguments("tenant", t)
+		if err != nil {
+			return err
+		}
+		u := &unit{plan: p, layer: string(component.Tenants), name: t.Name, tenant: t.Name, namespace: "tenant-" + t.Name, arguments: arguments}
+		for _, c := range p.enabled {
+			file := path.Join("bases", c.Name, "tenant.jsonnet")
+			if _, err := os.Stat(filepath.Join(p.repo.Root, filepath.FromSlash(file))); err == nil {
+				u.parts = append(u.parts, part{component: c, file: file})
+			}
+		}
+		if len(u.parts) > 0 {
+			u.component = u.parts[0].component
+			p.units = append(p.units, u)
+		}
+	}
+	return nil
+}
+
+// shard is the part of the tenants that a tenant belongs to, one hexadecimal digit. Shards keep the number of objects
+// in each of Flux's builds small however many tenants there are.
+func shard(tenantName string) string {
+	sum := sha256.Sum256([]byte(tenantName))
+	return fmt.Sprintf("%x", sum[0]>>4)
+}
+
+func arguments(name string, value any) (map[string]string, error) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("pass %s to the bases: %w", name, err)
+	}
+	return map[string]string{name: string(text)}, nil
+}
+
+func toMap(value any) (map[string]any, error) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	var m map[string]any
+	return m, json.Unmarshal(text, &m)
+}

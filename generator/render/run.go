@@ -1,0 +1,186 @@
+package render
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/opsgen/opsgen/generator/cache"
+	"github.com/opsgen/opsgen/generator/component"
+	"github.com/opsgen/opsgen/generator/jsonnet"
+	"github.com/opsgen/opsgen/generator/overlay"
+	"github.com/opsgen/opsgen/generator/progress"
+	"github.com/opsgen/opsgen/generator/repository"
+	"github.com/opsgen/opsgen/generator/source"
+)
+
+// Options say what to render and how.
+type Options struct {
+	// Root is the repository's folder.
+	Root string
+	// Clusters are the names of the clusters; none means all.
+	Clusters []string
+	// Jobs is how many units are rendered at a time.
+	Jobs int
+	// CacheDir is the folder for results; empty means that nothing is kept.
+	CacheDir string
+	// Sources is where pinned packages come from.
+	Sources *source.Store
+	// Check writes nothing.
+	Check bool
+	// Force overwrites files that were edited by hand and damaged indexes.
+	Force bool
+	// Progress is told what happens; it may be nil.
+	Progress *progress.Reporter
+}
+
+// keep is how long a result stays in the cache after it was made.
+const keep = 30 * 24 * time.Hour
+
+// Run renders. The error is document.Problems for wrong inputs, ChecksFailed when a check of the objects failed, and
+// NotWritable when the trees cannot be written; nothing was written then. The report is complete otherwise.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	started := time.Now()
+	repo, err := repository.Load(o.Root, o.Clusters)
+	if err != nil {
+		return nil, err
+	}
+	plans, advisories, err := planAll(repo)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSession(ctx, o, repo)
+	if err != nil {
+		return nil, err
+	}
+	defer s.sources.close()
+	cached, err := s.renderAll(ctx, plans, o)
+	o.Progress.Done()
+	if err != nil {
+		return nil, err
+	}
+	report := &Report{Bundle: repo.Bundle.Version, Checked: o.Check, Advisories: advisories, Cached: cached}
+	if err := s.checkAll(plans, o, report); err != nil {
+		return report, err
+	}
+	if err := s.writeAll(plans, o, report); err != nil {
+		return report, err
+	}
+	s.cache.Prune(time.Now(), keep)
+	report.Seconds = time.Since(started).Seconds()
+	return report, nil
+}
+
+func newSession(ctx context.Context, o Options, repo *repository.Repository) (*session, error) {
+	build, err := buildID()
+	if err != nil {
+		return nil, err
+	}
+	s := &session{
+		root: o.Root, build: build, bundle: repo.Bundle,
+		sources: &sources{ctx: ctx, store: o.Sources, bundle: repo.Bundle, trees: map[string]func() (*source.Tree, error){}},
+		files:   map[string]string{}, imports: map[string]string{}, overlays: map[string]overlay.Folder{}, checkers: map[string]*lazyChecker{},
+	}
+	if o.CacheDir != "" {
+		s.cache = cache.New(filepath.Join(o.CacheDir, "units"))
+	}
+	return s, nil
+}
+
+// renderAll renders the units in three steps: definitions, everything that may use them, and the folder that lists what
+// there is. Within a step all units of all clusters run in parallel. It returns how many units came from the cache.
+func (s *session) renderAll(ctx context.Context, plans []*plan, o Options) (int, error) {
+	pool := &workers{session: s, jobs: max(o.Jobs, 1), progress: o.Progress}
+	var first, second, third []*unit
+	for _, p := range plans {
+		o.Progress.Line("rendering", "%-14s %d components, %d tenants", p.Name, len(p.enabled), len(p.tenants))
+		s.checkers[p.Name] = newLazyChecker("", noDefinitions)
+		for _, u := range p.units {
+			if u.layer == string(component.CRDs) {
+				first = append(first, u)
+			} else {
+				second = append(second, u)
+			}
+		}
+	}
+	o.Progress.Expect(len(first) + len(second))
+	if err := pool.render(ctx, first); err != nil {
+		return 0, err
+	}
+	for _, p := range plans {
+		s.checkers[p.Name] = s.checkerFor(p)
+	}
+	if err := pool.render(ctx, second); err != nil {
+		return 0, err
+	}
+	for _, p := range plans {
+		before := len(p.units)
+		if err := p.addClusterUnits(); err != nil {
+			return 0, err
+		}
+		third = append(third, p.units[before:]...)
+	}
+	o.Progress.Expect(len(third))
+	return pool.cached, pool.render(ctx, third)
+}
+
+// workers render units, each with an evaluator that it keeps from unit to unit.
+type workers struct {
+	session  *session
+	jobs     int
+	progress *progress.Reporter
+	mu       sync.Mutex
+	idle     []*jsonnet.Evaluator
+	cached   int
+}
+
+func (w *workers) render(ctx context.Context, units []*unit) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(w.jobs)
+	for _, u := range units {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			evaluator := w.take()
+			defer w.give(evaluator)
+			cached, err := u.render(w.session, evaluator, w.session.checkers[u.plan.Name])
+			if err != nil {
+				return fmt.Errorf("render %s %s: %w", u.plan.Name, u.path(), err)
+			}
+			w.count(cached)
+			w.progress.Step(u.plan.Name + " " + u.path())
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (w *workers) take() *jsonnet.Evaluator {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := len(w.idle); n > 0 {
+		evaluator := w.idle[n-1]
+		w.idle = w.idle[:n-1]
+		return evaluator
+	}
+	return jsonnet.New(w.session.root, w.session.sources.fs)
+}
+
+func (w *workers) give(evaluator *jsonnet.Evaluator) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.idle = append(w.idle, evaluator)
+}
+
+func (w *workers) count(cached bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if cached {
+		w.cached++
+	}
+}

@@ -1,0 +1,215 @@
+package render
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/opsgen/opsgen/generator/check"
+	"github.com/opsgen/opsgen/generator/tree"
+)
+
+// Report is what a run did.
+type Report struct {
+	// Bundle is the bundle's version.
+	Bundle string `json:"bundle"`
+	// Checked says that nothing was written because only a check was asked for.
+	Checked bool `json:"checked"`
+	// Clusters are the results by cluster.
+	Clusters []ClusterReport `json:"clusters"`
+	// Advisories are warnings about inputs.
+	Advisories []Advisory `json:"advisories"`
+	// Findings are warnings about objects; errors end the run.
+	Findings []Finding `json:"findings"`
+	// Cached is the number of units that came from the cache.
+	Cached int `json:"cached"`
+	// Seconds is the time of the whole run.
+	Seconds float64 `json:"seconds"`
+}
+
+// ClusterReport is what a run did for one cluster.
+type ClusterReport struct {
+	// Name is the cluster's name.
+	Name string `json:"name"`
+	// Path is the folder of its rendered files, relative to the repository.
+	Path string `json:"path"`
+	// Units, Objects and Files count what the cluster consists of.
+	Units   int `json:"units"`
+	Objects int `json:"objects"`
+	Files   int `json:"files"`
+	// Changes are the files that were written or removed, or would be.
+	Changes []tree.Change `json:"changes"`
+	// UpToDate says that nothing had to be written.
+	UpToDate bool `json:"upToDate"`
+	// Foreign are files in the folder that opsgen did not write. They stay.
+	Foreign []string `json:"foreign"`
+	// Edited are files that were changed by hand.
+	Edited []string `json:"edited"`
+	// Dropped are hooks of charts that were left out.
+	Dropped []string `json:"dropped"`
+	// Diff shows the first differences, with Check only.
+	Diff string `json:"-"`
+}
+
+// Finding is a finding about one cluster.
+type Finding struct {
+	// Cluster is the cluster's name.
+	Cluster string `json:"cluster"`
+	check.Finding
+}
+
+// ChecksFailed is the error when objects fail a check.
+type ChecksFailed []Finding
+
+// Error lists the findings.
+func (f ChecksFailed) Error() string {
+	lines := make([]string, len(f))
+	for i, finding := range f {
+		lines[i] = finding.Cluster + ": " + finding.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// NotWritable is the error when a tree cannot be written as it is.
+type NotWritable struct{ Reason string }
+
+// Error says why.
+func (n NotWritable) Error() string { return n.Reason }
+
+func (s *session) checkAll(plans []*plan, o Options, report *Report) error {
+	report.Findings = []Finding{}
+	var failed ChecksFailed
+	for _, p := range plans {
+		findings, err := s.checkPlan(p, max(o.Jobs, 1))
+		if err != nil {
+			return fmt.Errorf("check %s: %w", p.Name, err)
+		}
+		check.Sort(findings)
+		for _, f := range findings {
+			if f.Severity == check.Error {
+				failed = append(failed, Finding{p.Name, f})
+			} else {
+				report.Findings = append(report.Findings, Finding{p.Name, f})
+			}
+		}
+	}
+	if len(failed) > 0 {
+		return failed
+	}
+	return nil
+}
+
+// writeAll writes the trees, or compares them. All of them are looked at before the first is written.
+func (s *session) writeAll(plans []*plan, o Options, report *Report) error {
+	states := make([]*tree.State, len(plans))
+	report.Clusters = make([]ClusterReport, len(plans))
+	var group errgroup.Group
+	for i, p := range plans {
+		dir := filepath.Join(o.Root, "clusters", p.Name, "rendered")
+		if !o.Check {
+			unlock, err := tree.Lock(dir)
+			if err != nil {
+				return NotWritable{err.Error()}
+			}
+			defer unlock()
+		}
+		group.Go(func() (err error) {
+			if states[i], err = tree.Read(dir); err != nil {
+				return NotWritable{err.Error()}
+			}
+			report.Clusters[i], err = s.compare(p, states[i], o)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil || o.Check {
+		return err
+	}
+	for i, p := range plans {
+		if report.Clusters[i].UpToDate {
+			continue
+		}
+		if err := states[i].Write(s.folders(p)); err != nil {
+			return NotWritable{err.Error()}
+		}
+	}
+	return nil
+}
+
+func (s *session) folders(p *plan) []tree.Folder {
+	var folders []tree.Folder
+	for _, u := range p.units {
+		if !u.empty() {
+			folders = append(folders, u.folder(s))
+		}
+	}
+	return folders
+}
+
+func (s *session) compare(p *plan, state *tree.State, o Options) (ClusterReport, error) {
+	folders := s.folders(p)
+	report := ClusterReport{
+		Name: p.Name, Path: p.renderedPath(""), Units: len(folders), Changes: state.Changes(folders),
+		UpToDate: state.UpToDate(folders), Foreign: state.Foreign, Edited: state.Edited,
+	}
+	for _, u := range p.units {
+		report.Objects += u.result.Objects
+		report.Files += len(u.result.Files)
+		report.Dropped = append(report.Dropped, u.result.Dropped...)
+	}
+	if o.Check {
+		var err error
+		report.Diff, err = s.diff(p, state, report.Changes)
+		return report, err
+	}
+	return report, writable(report, state, folders, o.Force)
+}
+
+// writable refuses to overwrite what somebody else wrote.
+func writable(report ClusterReport, state *tree.State, folders []tree.Folder, force bool) error {
+	if occupied := state.Occupied(folders); len(occupied) > 0 {
+		return NotWritable{fmt.Sprintf("%s: these files are not opsgen's, but stand where it must write; move them away:\n  %s",
+			report.Path, strings.Join(occupied, "\n  "))}
+	}
+	if force {
+		return nil
+	}
+	if len(state.Edited) > 0 {
+		return NotWritable{fmt.Sprintf("%s: these files were edited by hand:\n  %s\nMove the changes to clusters/%s/patches/, then discard them here with --force.",
+			report.Path, strings.Join(state.Edited, "\n  "), report.Name)}
+	}
+	if len(state.Damaged) > 0 {
+		return NotWritable{fmt.Sprintf("%s: these indexes cannot be read, perhaps after a merge:\n  %s\nRender anew with --force.",
+			report.Path, strings.Join(state.Damaged, "\n  "))}
+	}
+	return nil
+}
+
+// UpToDate says that no cluster's files had to change.
+func (r *Report) UpToDate() bool {
+	for _, c := range r.Clusters {
+		if !c.UpToDate {
+			return false
+		}
+	}
+	return true
+}
+
+// Summary counts the changes by kind: "3 new, 1 changed".
+func (c *ClusterReport) Summary() string {
+	counts := map[string]int{}
+	for _, change := range c.Changes {
+		counts[change.Kind]++
+	}
+	var parts []string
+	for _, kind := range []string{"new", "changed", "removed"} {
+		if counts[kind] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[kind], kind))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing changed"
+	}
+	return strings.Join(parts, ", ")
+}
