@@ -51,7 +51,7 @@ function(cluster, bundle)
     interval: '5m',
     triggerLoopOnEvent: true,
     logFormat: 'json',
-    extraArgs: provider(cluster).arguments + {
+    extraArgs: provider(cluster).arguments {
       'service-type-filter': 'LoadBalancer',
       // A TXT record cannot have an asterisk in the middle of its name. Frozen like the prefix.
       'txt-wildcard-replacement': 'wildcard',

@@ -1,5 +1,4 @@
 // Every namespace of a component, fenced before anything runs in it.
-local k = import '../lib/k.libsonnet';
 local fence = import 'fence.libsonnet';
 
 function(cluster, bundle, namespaces) [

@@ -10,7 +10,7 @@ local classes = {
 };
 
 function(cluster, bundle) [
-  k.object('storage.k8s.io/v1', 'StorageClass', 'opsgen', classes[cluster.provider.name] + {
+  k.object('storage.k8s.io/v1', 'StorageClass', 'opsgen', classes[cluster.provider.name] {
     // A volume is made in the zone where its pod was placed.
     volumeBindingMode: 'WaitForFirstConsumer',
     allowVolumeExpansion: true,
