@@ -1,11 +1,20 @@
 package sizing
 
+import (
+	"maps"
+	"slices"
+)
+
 // Workload is the computed size of one workload.
 type Workload struct {
-	// Replicas is the number of pods; for a zonal workload, in each zone.
+	// Replicas is the number of pods; for a zonal workload, in each zone; for a tenant's workload, for each tenant.
 	Replicas int `json:"replicas"`
 	// Zones is the number of zones of a zonal workload, 0 for all others.
 	Zones int `json:"zones,omitempty"`
+	// Tenants is the number of tenants that each have these replicas, 0 for a workload that is there once.
+	Tenants int `json:"tenants,omitempty"`
+	// Sidecar says that the workload is a container in the pods of another workload, not a pod of its own.
+	Sidecar bool `json:"sidecar,omitempty"`
 	// CPU is the request in Kubernetes notation ("500m", "2"). There is no CPU limit.
 	CPU string `json:"cpu"`
 	// Memory is request and limit in Kubernetes notation ("512Mi", "16Gi").
@@ -20,5 +29,28 @@ type Workload struct {
 	Overridden bool `json:"overridden,omitempty"`
 }
 
+// Count is how many times the workload runs in the whole cluster: over all zones and tenants.
+func (w Workload) Count() int { return w.Replicas * max(w.Zones, 1) * max(w.Tenants, 1) }
+
 // Sizing is the size of every workload, by component and workload name.
 type Sizing map[string]map[string]Workload
+
+// Entry is one workload of a Sizing with its names.
+type Entry struct {
+	// Component is the component's name ("cortex").
+	Component string
+	// Name is the workload's name ("ingester").
+	Name string
+	Workload
+}
+
+// Entries are all workloads, sorted by component and name.
+func (s Sizing) Entries() []Entry {
+	var entries []Entry
+	for _, component := range slices.Sorted(maps.Keys(s)) {
+		for _, name := range slices.Sorted(maps.Keys(s[component])) {
+			entries = append(entries, Entry{Component: component, Name: name, Workload: s[component][name]})
+		}
+	}
+	return entries
+}

@@ -1,0 +1,87 @@
+package sizing_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/opsgen/opsgen/generator/cluster"
+	"github.com/opsgen/opsgen/generator/sizing"
+)
+
+func workloads(component, name string, w cluster.Workload) func(*cluster.Cluster) {
+	return func(c *cluster.Cluster) {
+		c.Components = map[string]cluster.Component{component: {Workloads: map[string]cluster.Workload{name: w}}}
+	}
+}
+
+func TestOverride(t *testing.T) {
+	nine := 9
+	s := compute(t, capacity(1e6, 100e9, workloads("cortex", "ingester", cluster.Workload{Replicas: &nine, Memory: "20Gi"})), 1)
+	got := s["cortex"]["ingester"]
+	if got.Replicas != 9 || got.Memory != "20Gi" || got.MemoryBytes != 20<<30 || !got.Overridden {
+		t.Errorf("the override was not applied: %+v", got)
+	}
+	if got.CPU == "" || got.Storage == "" || got.Zones != 3 {
+		t.Errorf("fields that were not written are gone: %+v", got)
+	}
+	if !strings.Contains(got.Why, "set in cluster.yaml") {
+		t.Errorf("why does not say that cluster.yaml decided: %q", got.Why)
+	}
+	if s["cortex"]["querier"].Overridden {
+		t.Error("another workload is marked as overridden")
+	}
+}
+
+func TestDisabledComponentsNeedNothing(t *testing.T) {
+	off := false
+	s := compute(t, capacity(1e6, 100e9, func(c *cluster.Cluster) {
+		c.Components = map[string]cluster.Component{"external-dns": {Enabled: &off}}
+	}), 1)
+	if _, there := s["external-dns"]; there {
+		t.Error("external-dns is switched off, but has a size")
+	}
+}
+
+func TestOverrideRefused(t *testing.T) {
+	negative, two := -1, 2
+	cases := map[string]struct {
+		component, name string
+		with            cluster.Workload
+		want            []string
+	}{
+		"misspelt workload":  {"cortex", "ingestor", cluster.Workload{}, []string{"components.cortex.workloads.ingestor: unknown workload", `did you mean "ingester"?`}},
+		"other topology":     {"cortex", "cortex", cluster.Workload{}, []string{"unknown workload", "Its workloads in this topology are alertmanager, chunks-cache"}},
+		"no such component":  {"cortx", "ingester", cluster.Workload{}, []string{"components.cortx.workloads.ingester: the component", "has no computed workloads"}},
+		"negative replicas":  {"cortex", "querier", cluster.Workload{Replicas: &negative}, []string{"workloads.querier.replicas: -1 is negative"}},
+		"second compactor":   {"loki", "compactor", cluster.Workload{Replicas: &two}, []string{"loki/compactor runs once", "delete requests"}},
+		"memory not a size":  {"cortex", "querier", cluster.Workload{Memory: "lots"}, []string{`querier.memory: "lots" is not an amount`, "512Mi"}},
+		"memory lacks unit":  {"cortex", "querier", cluster.Workload{Memory: "16"}, []string{`"16" is 16 bytes`, `"16Gi"?`}},
+		"memory in milli":    {"cortex", "querier", cluster.Workload{Memory: "512m"}, []string{"thousandths of a byte", `"512Mi"`}},
+		"cpu not a number":   {"cortex", "querier", cluster.Workload{CPU: "two"}, []string{`querier.cpu: "two" is not an amount of CPU`}},
+		"cpu in thousandths": {"cortex", "querier", cluster.Workload{CPU: "2000"}, []string{"more than any machine has", `"2000m"`}},
+		"zero memory":        {"cortex", "querier", cluster.Workload{Memory: "0"}, []string{"is not an amount of memory"}},
+		"storage unit":       {"cortex", "ingester", cluster.Workload{Storage: "100"}, []string{`"100Gi"?`}},
+		"no volume":          {"cortex", "querier", cluster.Workload{Storage: "10Gi"}, []string{"cortex/querier has no volume"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := sizing.Compute(capacity(1e6, 100e9, workloads(tc.component, tc.name, tc.with)), 1)
+			if err == nil {
+				t.Fatal("the override was accepted")
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the message lacks %q:\n%v", want, err)
+				}
+			}
+		})
+	}
+}
+
+func TestAllProblemsAtOnce(t *testing.T) {
+	_, err := sizing.Compute(capacity(1e6, 100e9, workloads("cortex", "querier", cluster.Workload{CPU: "x", Memory: "y"})), 1)
+	problems, ok := err.(sizing.Problems)
+	if !ok || len(problems) != 2 {
+		t.Errorf("want both problems, got %v", err)
+	}
+}
