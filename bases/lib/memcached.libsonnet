@@ -45,7 +45,7 @@ local net = import 'net.libsonnet';
 
   local labels(component, name) = k.labelsOf(component, name),
 
-  local pod(component, name, size) = k.pod(component, [
+  local pod(component, name, size) = k.pod('default', [
     k.container('memcached', 'memcached', size, {
       args: [
         '-m',
