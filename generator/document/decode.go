@@ -78,10 +78,14 @@ type decoder struct {
 	doc      *Document
 	problems Problems
 	depth    int
+	values   int
 }
 
-// maxDepth bounds nesting, aliases included: an alias may not contain itself.
-const maxDepth = 50
+// Bounds on what is read, aliases followed: a few lines of nested aliases can stand for billions of values.
+const (
+	maxDepth  = 50
+	maxValues = 200_000
+)
 
 func (d *decoder) fail(node *yaml.Node, hint, format string, args ...any) {
 	d.problems = append(d.problems, Problem{
@@ -92,12 +96,15 @@ func (d *decoder) fail(node *yaml.Node, hint, format string, args ...any) {
 
 // value decodes node into v; path is where it stands, for messages.
 func (d *decoder) value(node *yaml.Node, v reflect.Value, path string) {
-	if d.depth++; d.depth > maxDepth {
-		d.fail(node, "", "%s is nested too deeply", name(path))
-		d.depth--
+	d.depth++
+	defer func() { d.depth-- }()
+	if d.values++; d.values >= maxValues || d.depth > maxDepth {
+		if d.values <= maxValues {
+			d.fail(node, "Write out what the aliases stand for.", "%s is nested too deeply or stands for too many values", name(path))
+		}
+		d.values = maxValues // one problem is enough; nothing more is read
 		return
 	}
-	defer func() { d.depth-- }()
 	for node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}

@@ -252,4 +252,3 @@ func sameFiles(a, b map[string]string) bool {
 func (s *State) Text(file string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(s.dir, filepath.FromSlash(file)))
 }
-
