@@ -14,10 +14,18 @@
 //
 //	proxy serve --config=FILE
 //	proxy validate FILE
-//	proxy sidecar --listen=127.0.0.1:8081 --admin=:9090 --upstream=https://HOST --ca-file=FILE --token-file=FILE
+//	proxy sidecar --metrics=127.0.0.1:8081 --logs=127.0.0.1:8082 --admin=:9090 \
+//	  --upstream=https://HOST --domain=DOMAIN --ca-file=FILE --token-file=FILE
 //
 // A sidecar stands in the pod of a caller (Grafana, a collector): it listens on loopback, adds the pod's own fresh
-// service-account token to each request and forwards it to the proxy's internal listener.
+// service-account token to each request and forwards it to the proxy's internal listener. Cortex and Loki have paths in
+// common (/prometheus/api/v1/rules), so it has one address for each, and says which by the Host metrics.DOMAIN or
+// logs.DOMAIN. Its admin address serves /-/ready, /-/healthy and /metrics; loopback alone cannot be probed.
+//
+// # Which tenant, and which component
+//
+// On the internal listener the caller decides the tenant, and the Host decides the component as on the public one. Under
+// any other Host (the Service's own name, as a collector calls it) a path that both components have is Cortex's.
 //
 // # What the internal listener serves besides tenants' requests
 //
