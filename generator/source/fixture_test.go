@@ -35,22 +35,30 @@ const (
 // memoryFile is a file of a module zip.
 type memoryFile struct{ name, text string }
 
-func (f memoryFile) Path() string                 { return f.name }
-func (f memoryFile) Lstat() (fs.FileInfo, error)  { return f, nil }
-func (f memoryFile) Open() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(f.text)), nil }
-func (f memoryFile) Name() string                 { return filepath.Base(f.name) }
-func (f memoryFile) Size() int64                  { return int64(len(f.text)) }
-func (f memoryFile) Mode() fs.FileMode            { return 0o644 }
-func (f memoryFile) ModTime() time.Time           { return time.Time{} }
-func (f memoryFile) IsDir() bool                  { return false }
-func (f memoryFile) Sys() any                     { return nil }
+func (f memoryFile) Path() string                { return f.name }
+func (f memoryFile) Lstat() (fs.FileInfo, error) { return f, nil }
+func (f memoryFile) Open() (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(f.text)), nil
+}
+func (f memoryFile) Name() string       { return filepath.Base(f.name) }
+func (f memoryFile) Size() int64        { return int64(len(f.text)) }
+func (f memoryFile) Mode() fs.FileMode  { return 0o644 }
+func (f memoryFile) ModTime() time.Time { return time.Time{} }
+func (f memoryFile) IsDir() bool        { return false }
+func (f memoryFile) Sys() any           { return nil }
 
 // moduleZip makes a module's zip and its sum.
 func moduleZip(t *testing.T, text string) ([]byte, string) {
 	t.Helper()
+	return moduleZipAt(t, moduleVersion, text)
+}
+
+func moduleZipAt(t *testing.T, version string, texts ...string) ([]byte, string) {
+	t.Helper()
+	text := strings.Join(texts, "")
 	var buffer bytes.Buffer
 	files := []modzip.File{memoryFile{"go.mod", "module " + modulePath}, memoryFile{"deploy/values.yaml", text}}
-	if err := modzip.Create(&buffer, module.Version{Path: modulePath, Version: moduleVersion}, files); err != nil {
+	if err := modzip.Create(&buffer, module.Version{Path: modulePath, Version: version}, files); err != nil {
 		t.Fatal(err)
 	}
 	return buffer.Bytes(), sumOf(t, buffer.Bytes())

@@ -193,7 +193,9 @@ func TestPasswordsAreNeverShown(t *testing.T) {
 func TestRedirects(t *testing.T) {
 	data, sum := moduleZip(t, "x: 1")
 	plain := newProxy(t, serve(data))
-	follow := newProxy(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, plain.URL+r.URL.Path, http.StatusFound) })
+	follow := newProxy(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, plain.URL+r.URL.Path, http.StatusFound)
+	})
 	if _, err := newWorld(t, follow.URL).fetch(t, moduleSource(sum)); err != nil {
 		t.Errorf("a redirect was not followed: %v", err)
 	}
