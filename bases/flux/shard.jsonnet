@@ -7,6 +7,7 @@
 // volumes, its Secrets and its fence. `kubectl delete namespace tenant-NAME` is the last step, taken by a person.
 local internal = import '../cert-manager/internal.libsonnet';
 local k = import '../lib/k.libsonnet';
+local syncer = import '../syncer/access.libsonnet';
 local fence = import 'fence.libsonnet';
 local flux = import 'kustomization.libsonnet';
 
@@ -22,6 +23,8 @@ local tenant(cluster, shard, name) =
     k.roleBinding('flux', 'opsgen-tenant', namespace, 'flux-system', kind='ClusterRole')
     + k.inNamespace(namespace) + marked + k.neverPruned,
     internal.authority(namespace) + marked,
+    // What the syncer reads and makes in it; a tenant's own Kustomization may give no rights.
+    if std.get(cluster.enabled, 'syncer', false) then syncer.inTenant(namespace) + marked else null,
     flux.kustomization(
       namespace,
       'clusters/%s/rendered/tenants/%s' % [cluster.name, name],

@@ -120,7 +120,7 @@ local policy(cluster) = net.allow(
       // Loki's ruler sends alerts and the series of recording rules.
       net.peer('loki', k.labelsOf('loki', if cluster.options.topology == 'single-binary' then 'loki' else 'ruler')),
     ], [8444]),
-    net.from([net.peer('tenant-system')], [9090]),
+    net.monitoring(9090),
   ],
   egress=upstreams.egress(cluster) + [
     net.to([net.tenants({ 'app.kubernetes.io/name': 'grafana' })], [3000]),

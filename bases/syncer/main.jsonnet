@@ -68,7 +68,7 @@ function(cluster, bundle)
     net.allow(
       'syncer',
       labels,
-      ingress=[net.from([net.peer('tenant-system')], [9090])],
+      ingress=[net.monitoring(9090)],
       egress=[proxy.egress, net.dns, net.apiServer],
     ),
   ]

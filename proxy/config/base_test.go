@@ -1,0 +1,119 @@
+package config_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/opsgen/opsgen/generator/jsonnet"
+	"github.com/opsgen/opsgen/proxy/config"
+)
+
+// cluster is what the bases of the proxy need of a cluster.
+const cluster = `{
+	name: "prod", domain: "obs.example.com", options: {topology: "microservices"}, enabled: {cortex: true, loki: true},
+	sizing: {proxy: {proxy: {replicas: 3, cpu: "1", memory: "1Gi", memoryBytes: 1073741824}}},
+}`
+
+// tenant is a resolved tenant with further fields.
+func tenant(name, fields string) string {
+	return `{name: "` + name + `", metrics: {samplesPerSecond: 10000}, logs: {bytesPerDay: 2e10}, ` + fields + `}`
+}
+
+// rendered is the file that a base writes into the ConfigMap of that name.
+func rendered(t *testing.T, base, configMap, file string, arguments map[string]string) (string, error) {
+	t.Helper()
+	text, err := jsonnet.New("../..", nil).Evaluate(base, arguments, nil)
+	if err != nil {
+		return "", err
+	}
+	var objects []any
+	if err := json.Unmarshal(text, &objects); err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range objects {
+		object, _ := entry.(map[string]any)
+		metadata, _ := object["metadata"].(map[string]any)
+		if data, ok := object["data"].(map[string]any); ok && metadata["name"] == configMap {
+			return data[file].(string), nil
+		}
+	}
+	t.Fatalf("%s makes no ConfigMap %s", base, configMap)
+	return "", nil
+}
+
+func tenantsFile(t *testing.T, tenants ...string) (config.Tenants, error) {
+	t.Helper()
+	text, err := rendered(t, "bases/proxy/tenants.jsonnet", "proxy-tenants", config.TenantsFileName, map[string]string{
+		"cluster": cluster, "bundle": "{}", "tenants": "[" + strings.Join(tenants, ",") + "]",
+	})
+	if err != nil {
+		return config.Tenants{}, err
+	}
+	return config.ParseTenants([]byte(text))
+}
+
+func TestTheProxyReadsWhatItsBaseWrites(t *testing.T) {
+	text, err := rendered(t, "bases/proxy/main.jsonnet", "proxy", config.FileName, map[string]string{"cluster": cluster, "bundle": "{}"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Replicas != 3 || c.Tokens.Audience != "prod" || c.Upstreams.Logs.QueryFrontend != "http://query-frontend.loki.svc:8080" {
+		t.Errorf("replicas, audience or upstreams are wrong: %+v", c)
+	}
+}
+
+func TestTenantsOfABase(t *testing.T) {
+	got, err := tenantsFile(t,
+		tenant("payments", `grafana: {roles: {Admin: ["sre"], Viewer: ["all"]}}, access: [
+			{namespace: "shop", scopes: ["metrics:write"]}, {namespace: "shop", scopes: ["logs:write"]},
+		]`),
+		tenant("search", `grafana: {enabled: false}`),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (&config.Access{Admins: []string{"sre"}, Viewers: []string{"all"}}); !cmp.Equal(got.Tenants[0].Grafana, want) {
+		t.Errorf("payments' roles are %+v, want %+v", got.Tenants[0].Grafana, want)
+	}
+	if got.Tenants[1].Grafana != nil {
+		t.Error("search has switched Grafana off, and the proxy would let people to it")
+	}
+	callers := map[string]config.Caller{}
+	for _, caller := range got.Callers {
+		callers[caller.Namespace+"/"+caller.ServiceAccount] = caller
+	}
+	want := map[string]config.Caller{
+		"shop/": {Namespace: "shop", Tenant: "payments", Scopes: []config.Scope{"logs:write", "metrics:write"}},
+		"tenant-payments/grafana": {
+			Namespace: "tenant-payments", ServiceAccount: "grafana", Tenant: "payments",
+			Scopes: []config.Scope{"metrics:read", "logs:read", "alerts:read", "alerts:write"},
+		},
+		"loki/loki":     {Namespace: "loki", ServiceAccount: "loki", AnyTenant: true, Scopes: []config.Scope{"metrics:write", "alerts:write"}},
+		"syncer/syncer": {Namespace: "syncer", ServiceAccount: "syncer", AnyTenant: true, Scopes: []config.Scope{"metrics:read", "logs:read", "rules:write", "alerts:read", "alerts:configure"}},
+	}
+	if diff := cmp.Diff(want, callers); diff != "" {
+		t.Errorf("callers (-want +got):\n%s", diff)
+	}
+}
+
+func TestACallerOfTwoTenantsIsRefused(t *testing.T) {
+	access := `access: [{namespace: "shop", serviceAccount: "agent", scopes: ["metrics:write"]}]`
+	for name, tenants := range map[string][]string{
+		"two tenants name one account":       {tenant("payments", access), tenant("search", access)},
+		"a tenant names another's Grafana":   {tenant("payments", `access: [{namespace: "tenant-search", serviceAccount: "grafana", scopes: ["logs:read"]}]`), tenant("search", "")},
+		"a tenant names the platform's own":  {tenant("payments", `access: [{namespace: "syncer", serviceAccount: "syncer", scopes: ["logs:read"]}]`)},
+		"a tenant names the rulers' account": {tenant("payments", `access: [{namespace: "loki", serviceAccount: "loki", scopes: ["logs:read"]}]`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := tenantsFile(t, tenants...); err == nil || !strings.Contains(err.Error(), "a caller acts for one tenant") {
+				t.Errorf("not refused: %v", err)
+			}
+		})
+	}
+}
