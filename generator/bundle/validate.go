@@ -3,9 +3,10 @@ package bundle
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,11 +36,11 @@ func (b *Bundle) Problems(d *document.Document) document.Problems {
 	c := checker{document: d}
 	c.version(b.Version)
 	c.kubernetes(b.Kubernetes)
-	for _, name := range sortedKeys(b.Sources) {
+	for _, name := range slices.Sorted(maps.Keys(b.Sources)) {
 		c.source(name, b.Sources[name])
 	}
 	owner := map[string]string{}
-	for _, name := range sortedKeys(b.Images) {
+	for _, name := range slices.Sorted(maps.Keys(b.Images)) {
 		image := b.Images[name]
 		c.image(name, image)
 		if first, taken := owner[image.Repository]; taken && image.Repository != "" {
@@ -208,13 +209,4 @@ func (c *checker) image(name string, i Image) {
 func validRepository(text string) bool {
 	host, path, found := strings.Cut(text, "/")
 	return found && hostForm.MatchString(host) && pathForm.MatchString(path)
-}
-
-func sortedKeys[T any](m map[string]T) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	sort.Strings(keys)
-	return keys
 }

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"sync"
 
 	"github.com/opsgen/opsgen/generator/bundle"
@@ -25,11 +26,7 @@ func (s *Store) Vendor(ctx context.Context, dir string, sources map[string]bundl
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make the vendor folder: %w", err)
 	}
-	names := make([]string, 0, len(sources))
-	for name := range sources {
-		names = append(names, name)
-	}
-	sort.Strings(names)
+	names := slices.Sorted(maps.Keys(sources))
 	failures := make([]error, len(names))
 	slots := make(chan struct{}, vendorParallel)
 	var group sync.WaitGroup
