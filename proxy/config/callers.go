@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/opsgen/opsgen/generator/document"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/opsgen/opsgen/generator/document"
 )
 
 func (t *Tenants) problems(doc *document.Document) document.Problems {

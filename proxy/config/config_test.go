@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+
 	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/quantity"
-	"sigs.k8s.io/yaml"
 )
 
 // minimal is what must be written; everything else has a default.

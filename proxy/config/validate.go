@@ -10,9 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/quantity"
-	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // checker collects the problems of one file.

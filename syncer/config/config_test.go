@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/opsgen/opsgen/generator/quantity"
 	"sigs.k8s.io/yaml"
+
+	"github.com/opsgen/opsgen/generator/quantity"
 )
 
 const example = `

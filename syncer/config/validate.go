@@ -10,9 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/opsgen/opsgen/generator/document"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/opsgen/opsgen/generator/document"
 )
 
 // checker collects the problems of one file.

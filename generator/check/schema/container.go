@@ -116,8 +116,11 @@ func (c *checked) probe(probe *corev1.Probe, path string, ports map[string]bool,
 		name  string
 		value int32
 	}{
-		{"initialDelaySeconds", probe.InitialDelaySeconds}, {"timeoutSeconds", probe.TimeoutSeconds}, {"periodSeconds", probe.PeriodSeconds},
-		{"successThreshold", probe.SuccessThreshold}, {"failureThreshold", probe.FailureThreshold},
+		{"initialDelaySeconds", probe.InitialDelaySeconds},
+		{"timeoutSeconds", probe.TimeoutSeconds},
+		{"periodSeconds", probe.PeriodSeconds},
+		{"successThreshold", probe.SuccessThreshold},
+		{"failureThreshold", probe.FailureThreshold},
 	} {
 		if number.value < 0 {
 			c.value(path+"."+number.name, "", "%d is negative", number.value)
