@@ -8,7 +8,7 @@ local net = import 'net.libsonnet';
 
   port: 11211,
   // The port's name is part of the SRV record that clients look up.
-  portName: 'memcached-client',
+  portName: 'memcached',
 
   // Both sides must agree on the largest item, or everything larger is refused without a word. The client's bound is a
   // little lower, because the server counts the key and a header as well.
