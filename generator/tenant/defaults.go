@@ -52,8 +52,8 @@ func (t *Tenant) On(clusterName string) bool {
 	return slices.Contains(t.Clusters, clusterName) || slices.Contains(t.Clusters, Everywhere)
 }
 
-// For is a copy of the tenant with everything filled in that was left out: limits from its class, retention and query
-// ranges from the cluster, which must have its defaults. What is written in tenant.yaml stays as it is; package advice says where
+// For is a copy of the tenant with everything filled in that was left out: limits from its class, but not
+// above the cluster's capacity, retention and query ranges from the cluster, which must have its defaults. What is written in tenant.yaml stays as it is; package advice says where
 // that does not fit the cluster. A tenant of an unknown class gets the limits of class small.
 func (t *Tenant) For(c *cluster.Cluster) *Tenant {
 	r := *t
@@ -64,14 +64,14 @@ func (t *Tenant) For(c *cluster.Cluster) *Tenant {
 
 	m := &r.Metrics
 	or(&m.Retention, capacity.Metrics.Retention)
-	or(&m.ActiveSeries, class.ActiveSeries)
+	or(&m.ActiveSeries, atMost(class.ActiveSeries, capacity.Metrics.ActiveSeries))
 	or(&m.SamplesPerSecond, samplesPerSecond(m.ActiveSeries, capacity.Metrics.ScrapeInterval))
 	or(&m.MaxQueryRange, min(capacity.Metrics.MaxQueryRange, m.Retention))
 	or(&m.OutOfOrder, outOfOrder)
 
 	l := &r.Logs
 	or(&l.Retention, capacity.Logs.Retention)
-	or(&l.BytesPerDay, class.BytesPerDay)
+	or(&l.BytesPerDay, atMost(class.BytesPerDay, capacity.Logs.BytesPerDay))
 	or(&l.Streams, class.Streams)
 	or(&l.MaxQueryRange, min(capacity.Logs.MaxQueryRange, l.Retention))
 
@@ -106,6 +106,14 @@ func orString(field *string, value string) {
 	if *field == "" {
 		*field = value
 	}
+}
+
+// atMost is the smaller one, where the bound is known.
+func atMost[T ~int64](value, bound T) T {
+	if bound == 0 {
+		return value
+	}
+	return min(value, bound)
 }
 
 func or[T ~int64](field *T, value T) {

@@ -71,6 +71,19 @@ func TestFastScrapingGetsMoreSamples(t *testing.T) {
 	}
 }
 
+func TestDefaultsFitSmallClusters(t *testing.T) {
+	c := prod()
+	c.Capacity.Metrics.ActiveSeries, c.Capacity.Logs.BytesPerDay = 50e3, 2e9
+	got := (&tenant.Tenant{Name: "a", Class: tenant.Large}).For(c)
+	if got.Metrics.ActiveSeries != 50e3 || got.Logs.BytesPerDay != 2e9 {
+		t.Errorf("a class promises more than the whole cluster: %s series, %s a day", got.Metrics.ActiveSeries, got.Logs.BytesPerDay)
+	}
+	written := tenant.Tenant{Name: "a", Metrics: tenant.Metrics{ActiveSeries: 60e3}}
+	if got := written.For(c); got.Metrics.ActiveSeries != 60e3 {
+		t.Errorf("a written limit was changed to %s", got.Metrics.ActiveSeries)
+	}
+}
+
 func TestClassesGrow(t *testing.T) {
 	classes := tenant.Classes()
 	for i := 1; i < len(classes); i++ {
