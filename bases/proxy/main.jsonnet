@@ -31,8 +31,9 @@ local config(cluster, size) = {
     tokenFile: '/var/run/secrets/apiserver/token',
   },
   upstreams: {
-    metrics: upstreams.urls(cluster, 'cortex'),
-    logs: upstreams.urls(cluster, 'loki'),
+    [kind[0]]: upstreams.urls(cluster, kind[1])
+    for kind in [['metrics', 'cortex'], ['logs', 'loki']]
+    if std.get(cluster.enabled, kind[1], false)
   },
   grafana: {
     upstream: 'http://grafana.tenant-{tenant}.svc:3000',

@@ -11,7 +11,7 @@
     // Credentials of the bundled S3 server: its own, and those of its two clients.
     if cluster.bundledStorage then {
       name: cluster.objectStorage.secret,
-      namespaces: ['object-store', 'cortex', 'loki'],
+      namespaces: [name for name in ['object-store', 'cortex', 'loki'] if std.get(cluster.enabled, name, false)],
       keys: { 'access-key': 20, 'secret-key': 40 },
     },
   ],

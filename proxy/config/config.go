@@ -137,10 +137,10 @@ type ServiceAccounts struct {
 // Upstreams are the components that requests are sent to. Each is a URL of scheme and host ("http://distributor.cortex.svc:8080")
 // without a path. A host that resolves to many addresses (a headless Service) is spread over by the proxy.
 type Upstreams struct {
-	// Metrics are Cortex's components.
-	Metrics MetricsUpstreams `json:"metrics" jsonschema:"required"`
-	// Logs are Loki's components.
-	Logs LogsUpstreams `json:"logs" jsonschema:"required"`
+	// Metrics are Cortex's components. Left out, the cluster has no metrics: their routes answer 404.
+	Metrics *MetricsUpstreams `json:"metrics,omitempty"`
+	// Logs are Loki's components. Left out, the cluster has no logs: their routes answer 404.
+	Logs *LogsUpstreams `json:"logs,omitempty"`
 }
 
 // MetricsUpstreams are Cortex's components; for a single binary all are the same URL.

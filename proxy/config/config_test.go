@@ -81,6 +81,7 @@ func TestParseRefuses(t *testing.T) {
 		"a negative duration":        {"", "timeouts: {write: -1s}", "timeouts.write"},
 		"a duration without unit":    {"", "timeouts: {write: 10}", "timeouts.write"},
 		"an API server in the clear": {"", "serviceAccounts: {apiServer: http://kubernetes.default.svc}", "serviceAccounts.apiServer is"},
+		"no upstream at all":         {minimal[strings.Index(minimal, "upstreams:"):strings.Index(minimal, "grafana:")], "upstreams: {}\n", "upstreams is missing"},
 		"an upstream with a path":    {"http://ruler.cortex.svc:8080", "http://ruler.cortex.svc:8080/ruler", "upstreams.metrics.ruler is"},
 		"an upstream with a user":    {"http://ruler.cortex.svc:8080", "http://me:secret@ruler.cortex.svc:8080", "upstreams.metrics.ruler is"},
 		"an upstream with a query":   {"http://ruler.loki.svc:8080", "http://ruler.loki.svc:8080?x=y", "upstreams.logs.ruler is"},

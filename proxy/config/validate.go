@@ -103,18 +103,21 @@ func (c *checker) serviceAccounts(s ServiceAccounts) {
 }
 
 func (c *checker) upstreams(u Upstreams) {
-	for _, upstream := range []struct{ path, value string }{
-		{"upstreams.metrics.distributor", u.Metrics.Distributor},
-		{"upstreams.metrics.queryFrontend", u.Metrics.QueryFrontend},
-		{"upstreams.metrics.ruler", u.Metrics.Ruler},
-		{"upstreams.metrics.alertmanager", u.Metrics.Alertmanager},
-		{"upstreams.logs.distributor", u.Logs.Distributor},
-		{"upstreams.logs.queryFrontend", u.Logs.QueryFrontend},
-		{"upstreams.logs.querier", u.Logs.Querier},
-		{"upstreams.logs.ruler", u.Logs.Ruler},
-		{"upstreams.logs.compactor", u.Logs.Compactor},
-	} {
-		c.origin(upstream.path, upstream.value)
+	if u.Metrics == nil && u.Logs == nil {
+		c.fail("upstreams", "Write metrics, logs or both.", "names no component")
+	}
+	if m := u.Metrics; m != nil {
+		c.origin("upstreams.metrics.distributor", m.Distributor)
+		c.origin("upstreams.metrics.queryFrontend", m.QueryFrontend)
+		c.origin("upstreams.metrics.ruler", m.Ruler)
+		c.origin("upstreams.metrics.alertmanager", m.Alertmanager)
+	}
+	if l := u.Logs; l != nil {
+		c.origin("upstreams.logs.distributor", l.Distributor)
+		c.origin("upstreams.logs.queryFrontend", l.QueryFrontend)
+		c.origin("upstreams.logs.querier", l.Querier)
+		c.origin("upstreams.logs.ruler", l.Ruler)
+		c.origin("upstreams.logs.compactor", l.Compactor)
 	}
 }
 

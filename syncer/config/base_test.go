@@ -48,6 +48,7 @@ func TestTheSyncerReadsWhatItsBaseWrites(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text := files(t, `{
 				bundledStorage: `+test.bundled+`, objectStorage: {secret: "object-store"},
+				enabled: {cortex: true, loki: true, "object-store": true},
 				sizing: {syncer: {syncer: {replicas: 1, cpu: "1", memory: "1Gi", memoryBytes: 1073741824}}},
 			}`)[config.FileName]
 			c, err := config.Parse([]byte(text))
