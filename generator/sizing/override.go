@@ -57,7 +57,7 @@ func singletons() map[string]string {
 	}
 }
 
-// override changes the fields that are written.
+// override changes the fields that are written. Why stays that of the computed size.
 func (w Workload) override(at, id string, with cluster.Workload) (Workload, Problems) {
 	var problems Problems
 	refuse := func(field, message, hint string) {
@@ -92,9 +92,6 @@ func (w Workload) override(at, id string, with cluster.Workload) (Workload, Prob
 		}
 		refuseBytes(with.Storage, "storage", giB, refuse)
 		w.Storage, w.Overridden = with.Storage, true
-	}
-	if w.Overridden {
-		w.Why = "set in cluster.yaml, computed without it: " + w.Why
 	}
 	return w, problems
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/opsgen/opsgen/generator/cluster"
+	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/sizing"
 )
 
@@ -23,9 +24,6 @@ func TestOverride(t *testing.T) {
 	}
 	if got.CPU == "" || got.Storage == "" || got.Zones != 3 {
 		t.Errorf("fields that were not written are gone: %+v", got)
-	}
-	if !strings.Contains(got.Why, "set in cluster.yaml") {
-		t.Errorf("why does not say that cluster.yaml decided: %q", got.Why)
 	}
 	if s["cortex"]["querier"].Overridden {
 		t.Error("another workload is marked as overridden")
@@ -83,5 +81,24 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	problems, ok := err.(sizing.Problems)
 	if !ok || len(problems) != 2 {
 		t.Errorf("want both problems, got %v", err)
+	}
+}
+
+// TestLocate checks that a problem is shown at its line of cluster.yaml.
+func TestLocate(t *testing.T) {
+	text := "domain: obs.example.com\nprovider: {name: existing}\nsource: {url: \"https://example.com/a\", branch: main}\ncapacity:\n" +
+		"  metrics: {activeSeries: 1M, retention: 30d}\n  logs: {bytesPerDay: 1GB, retention: 30d}\ncomponents:\n  cortex:\n    workloads:\n      ingestor: {cpu: \"2\"}\n"
+	c := &cluster.Cluster{Name: "prod"}
+	file, err := document.Decode("clusters/prod/cluster.yaml", []byte(text), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetDefaults("1.36")
+	_, err = sizing.Compute(c, 1)
+	if got := sizing.Locate(err, file).Error(); !strings.HasPrefix(got, "clusters/prod/cluster.yaml:10:") {
+		t.Errorf("the problem reads:\n%s", got)
+	}
+	if sizing.Locate(nil, file) != nil {
+		t.Error("no problem became one")
 	}
 }
