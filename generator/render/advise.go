@@ -13,6 +13,7 @@ import (
 	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/object"
 	"github.com/opsgen/opsgen/generator/repository"
+	"github.com/opsgen/opsgen/generator/sizing"
 	"github.com/opsgen/opsgen/generator/tenant"
 )
 
@@ -33,9 +34,11 @@ func planAll(repo *repository.Repository) ([]*plan, []Advisory, error) {
 	for _, c := range repo.Clusters {
 		problems = append(problems, folderProblems(repo, c)...)
 		p, err := newPlan(repo, c)
-		var found document.Problems
+		var found sizing.Problems
 		if errors.As(err, &found) {
-			problems = append(problems, locate(found, c.File)...)
+			for _, f := range found {
+				problems = append(problems, c.File.Problem(f.Path, f.Message, f.Hint))
+			}
 			continue
 		}
 		if err != nil {
@@ -51,16 +54,6 @@ func planAll(repo *repository.Repository) ([]*plan, []Advisory, error) {
 		}
 	}
 	return plans, advisories, unique(problems).Err()
-}
-
-// locate gives problems that name no file the cluster's.
-func locate(problems document.Problems, file *document.Document) document.Problems {
-	for i, p := range problems {
-		if p.File == "" {
-			problems[i] = file.Problem("", p.Message, p.Hint)
-		}
-	}
-	return problems
 }
 
 // unique drops problems of shared files that every cluster found again.
@@ -132,3 +125,14 @@ func folders(dir string) []string {
 
 // noDefinitions are the custom resources that are known before any unit is rendered.
 func noDefinitions() ([]object.Object, error) { return nil, nil }
+
+// Sizes are the sizes of the repository's clusters, in their order. The error is document.Problems for inputs that
+// cannot be sized.
+func Sizes(repo *repository.Repository) ([]sizing.Sizing, error) {
+	plans, _, err := planAll(repo)
+	sizes := make([]sizing.Sizing, 0, len(plans))
+	for _, p := range plans {
+		sizes = append(sizes, p.sizing)
+	}
+	return sizes, err
+}

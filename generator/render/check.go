@@ -8,14 +8,13 @@ import (
 
 	"github.com/opsgen/opsgen/generator/cache"
 	"github.com/opsgen/opsgen/generator/check"
-	"github.com/opsgen/opsgen/generator/object"
 )
 
 // checkPlan finds what is wrong between units: first within the platform, then for each tenant against the platform.
 // Results are kept by the content that they depend on, so that one changed tenant costs one check.
 func (s *session) checkPlan(p *plan, jobs int) ([]check.Finding, error) {
 	var findings []check.Finding
-	platformKey, tenantBase := cache.NewKey("platform").Add(s.build), cache.NewKey("tenants").Add(s.build, p.clusterArgument)
+	platformKey, tenantBase := cache.NewKey("platform").Add(s.build), cache.NewKey("tenants").Add(s.build, s.imports[shardFile])
 	for _, u := range p.units {
 		findings = append(findings, u.result.Findings...)
 		if u.tenant != "" {
@@ -41,6 +40,9 @@ func (s *session) checkPlan(p *plan, jobs int) ([]check.Finding, error) {
 	return append(append(findings, platform...), tenants...), err
 }
 
+// shardFile makes a tenant's entry in the cluster's own folder, which is the same for all tenants but for the name.
+const shardFile = "bases/flux/shard.jsonnet"
+
 // listsTenants says that the unit changes with the list of tenants; what it holds of other tenants is no matter of one
 // tenant's check.
 func (u *unit) listsTenants() bool {
@@ -59,12 +61,10 @@ func (s *session) keptFindings(key string, find func() ([]check.Finding, error))
 	return found, s.cache.Put(key, found)
 }
 
-// platformIndex is the platform's objects ready to be looked up, and those of each tenant that others made for it.
+// platformIndex is the platform's objects, the tenants' entries included, ready to be looked up.
 type platformIndex struct {
 	index    *check.Index
 	findings []check.Finding
-	// shards are the entries of tenants, by tenant, each as a unit of its own.
-	shards map[string]check.Unit
 }
 
 func (s *session) indexPlatform(p *plan) (*platformIndex, error) {
@@ -72,7 +72,6 @@ func (s *session) indexPlatform(p *plan) (*platformIndex, error) {
 	if err != nil {
 		return nil, err
 	}
-	built := &platformIndex{shards: map[string]check.Unit{}}
 	var units []check.Unit
 	for _, u := range p.units {
 		if u.tenant != "" || u.empty() {
@@ -82,34 +81,10 @@ func (s *session) indexPlatform(p *plan) (*platformIndex, error) {
 		if err != nil {
 			return nil, err
 		}
-		whole := u.checked(objects)
-		units = append(units, whole)
-		if strings.HasPrefix(u.name, "tenants-") {
-			built.addShard(whole)
-		}
+		units = append(units, u.checked(objects))
 	}
-	built.index, built.findings = checker.Platform(units)
-	return built, nil
-}
-
-// addShard sorts a shard's objects by the tenant that they are for.
-func (i *platformIndex) addShard(whole check.Unit) {
-	for _, o := range whole.Objects {
-		name := tenantOf(o)
-		part := i.shards[name]
-		part.Layer, part.Name, part.Component, part.Namespace = whole.Layer, whole.Name, whole.Component, whole.Namespace
-		part.Objects = append(part.Objects, o)
-		i.shards[name] = part
-	}
-}
-
-func tenantOf(o object.Object) string {
-	for _, name := range []string{o.GetNamespace(), o.GetName()} {
-		if tenantName, ok := strings.CutPrefix(name, "tenant-"); ok {
-			return tenantName
-		}
-	}
-	return ""
+	index, findings := checker.Platform(units)
+	return &platformIndex{index, findings}, nil
 }
 
 func (s *session) checkTenants(p *plan, base string, index func() (*platformIndex, error), jobs int) ([]check.Finding, error) {
@@ -142,5 +117,5 @@ func (u *unit) checkTenant(s *session, index func() (*platformIndex, error)) ([]
 	if err != nil {
 		return nil, err
 	}
-	return i.index.Tenant(u.checked(objects), i.shards[u.tenant]), nil
+	return i.index.Tenant(u.checked(objects)), nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"path"
 
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
@@ -16,7 +15,7 @@ import (
 // evaluate makes a unit's objects as the bases give them.
 func (u *unit) evaluate(s *session, evaluator *jsonnet.Evaluator) (objects []object.Object, dropped []string, err error) {
 	for _, p := range u.parts {
-		text, err := evaluator.Evaluate(p.file, u.allArguments(), p.component.Sources)
+		text, err := evaluator.Evaluate(p.file, u.arguments, p.component.Sources)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -37,12 +36,6 @@ func (u *unit) evaluate(s *session, evaluator *jsonnet.Evaluator) (objects []obj
 		objects = append(objects, made...)
 	}
 	return objects, dropped, nil
-}
-
-func (u *unit) allArguments() map[string]string {
-	all := map[string]string{"cluster": u.plan.clusterArgument, "bundle": u.plan.bundleArgument}
-	maps.Copy(all, u.arguments)
-	return all
 }
 
 // decodeObjects flattens what a base yielded, nested lists and nulls included, into objects.
@@ -108,13 +101,13 @@ func (u *unit) renderChart(s *session, p part, text []byte) ([]object.Object, []
 	if err != nil {
 		return nil, nil, err
 	}
-	rendered, err := chart.Render(chart.Request{
-		FS: tree.FS(), Sum: tree.Sum(), Path: settings.Path, Release: p.component.Name, Namespace: p.component.Namespace, Values: values,
+	rendered, err := s.charts.Render(chart.Request{
+		FS: tree.FS(), Sum: tree.Sum(), Path: settings.Path, Version: s.bundle.Sources[settings.Source].Version, Release: p.component.Name, Namespace: p.component.Namespace, Values: values,
 		KubernetesVersion: u.plan.Kubernetes, KeepHooks: settings.Hooks, AllowFunctions: settings.AllowFunctions,
 		Origin: settings.Source,
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: chart %s: %w", p.file, path.Join(settings.Source, settings.Path), err)
+		return nil, nil, fmt.Errorf("%s: %w", p.file, err)
 	}
 	return rendered.Objects, rendered.Dropped, nil
 }

@@ -3,13 +3,16 @@ package render
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
+	"github.com/opsgen/opsgen/generator/cluster"
 	"github.com/opsgen/opsgen/generator/component"
 	"github.com/opsgen/opsgen/generator/repository"
 	"github.com/opsgen/opsgen/generator/sizing"
@@ -29,9 +32,12 @@ type plan struct {
 	sizing  sizing.Sizing
 	tenants []*tenant.Tenant
 	enabled []*component.Component
-	// arguments are the values, in JSON, that every base's function gets.
-	clusterArgument, bundleArgument string
-	units                           []*unit
+	// cluster is the value of every base's parameter of that name, but for its sizing.
+	cluster map[string]any
+	// clusterArguments are the same in JSON with the sizing of some components, by these components' names.
+	clusterArguments map[string]string
+	bundleArgument   string
+	units            []*unit
 }
 
 // unit is one folder of rendered files and one Flux Kustomization: small, independent, rendered by itself.
@@ -49,7 +55,7 @@ type unit struct {
 	zone string
 	// parts are the files that make the objects.
 	parts []part
-	// arguments are the values of parameters besides cluster and bundle, in JSON.
+	// arguments are the values of the parameters of the bases' functions, in JSON.
 	arguments map[string]string
 	// result is set once the unit is rendered.
 	result *result
@@ -115,7 +121,7 @@ func (p *plan) isEnabled(c *component.Component) bool {
 	return !c.Disabled
 }
 
-// setArguments writes the values that bases get: the cluster with everything that is computed from it, and the bundle.
+// setArguments prepares the values that bases get: the cluster with everything that is computed from it, and the bundle.
 func (p *plan) setArguments() error {
 	value, err := toMap(p.Cluster.Cluster)
 	if err != nil {
@@ -125,22 +131,39 @@ func (p *plan) setArguments() error {
 	for _, c := range p.enabled {
 		enabled[c.Name] = true
 	}
-	value["sizing"] = p.sizing
-	value["zones"] = slices.Concat(p.Zones()) // never null
-	if len(p.Zones()) == 0 {
-		value["zones"] = []any{}
-	}
+	value["zones"] = append([]cluster.Zone{}, p.Zones()...) // a list even when it is empty
 	value["bundledStorage"] = p.BundledStorage()
 	value["objectStorage"] = p.objectStorage()
 	value["enabled"] = enabled
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("pass cluster %s to the bases: %w", p.Name, err)
-	}
-	p.clusterArgument = string(text)
-	text, err = json.Marshal(map[string]any{"version": p.repo.Bundle.Version, "kubernetes": p.repo.Bundle.Kubernetes})
+	p.cluster, p.clusterArguments = value, map[string]string{}
+	text, err := json.Marshal(map[string]any{"version": p.repo.Bundle.Version, "kubernetes": p.repo.Bundle.Kubernetes})
 	p.bundleArgument = string(text)
 	return err
+}
+
+// clusterArgument is the cluster as some components' bases see it. They see the sizing of these components only, without
+// the reasons, so that a figure that grows with the number of tenants does not change what all others depend on.
+func (p *plan) clusterArgument(components []string) (string, error) {
+	names := strings.Join(components, " ")
+	if text, ok := p.clusterArguments[names]; ok {
+		return text, nil
+	}
+	sizes := sizing.Sizing{}
+	for _, name := range components {
+		sizes[name] = map[string]sizing.Workload{}
+		for workload, size := range p.sizing[name] {
+			size.Why, size.Tenants, size.Overridden = "", 0, false
+			sizes[name][workload] = size
+		}
+	}
+	value := maps.Clone(p.cluster)
+	value["sizing"] = sizes
+	text, err := json.Marshal(value)
+	if err != nil {
+		return "", fmt.Errorf("pass cluster %s to the bases: %w", p.Name, err)
+	}
+	p.clusterArguments[names] = string(text)
+	return string(text), nil
 }
 
 // objectStorage is how components reach the buckets.
@@ -176,18 +199,22 @@ func (p *plan) facts() map[string]string {
 // addUnits lists the units that the enabled components' files ask for. The units of the cluster's own folder follow
 // when it is known which of these have objects.
 func (p *plan) addUnits() error {
+	all, err := arguments("tenants", append([]*tenant.Tenant{}, p.tenants...))
+	if err != nil {
+		return err
+	}
 	for _, c := range p.enabled {
-		p.add(&unit{layer: string(component.CRDs), name: c.Name}, c, "crds.jsonnet")
-		p.add(&unit{layer: string(c.Layer), name: c.Name}, c, "main.jsonnet", "chart.jsonnet")
-		p.add(&unit{layer: string(component.Config), name: c.Name}, c, "config.jsonnet")
-		if err := p.addZones(c); err != nil {
-			return err
-		}
-		arguments, err := arguments("tenants", slices.Concat([]*tenant.Tenant{}, p.tenants))
+		tenants := &unit{layer: string(component.Config), name: c.Name + "-tenants", arguments: all}
+		err := errors.Join(
+			p.add(&unit{layer: string(component.CRDs), name: c.Name}, c, "crds.jsonnet"),
+			p.add(&unit{layer: string(c.Layer), name: c.Name}, c, "main.jsonnet", "chart.jsonnet"),
+			p.add(&unit{layer: string(component.Config), name: c.Name}, c, "config.jsonnet"),
+			p.addZones(c),
+			p.add(tenants, c, "tenants.jsonnet"),
+		)
 		if err != nil {
 			return err
 		}
-		p.add(&unit{layer: string(component.Config), name: c.Name + "-tenants", arguments: arguments}, c, "tenants.jsonnet")
 	}
 	if err := p.addNamespaces(); err != nil {
 		return err
@@ -196,7 +223,7 @@ func (p *plan) addUnits() error {
 }
 
 // add adds a unit made by those of the component's files that exist, if any does.
-func (p *plan) add(u *unit, c *component.Component, files ...string) {
+func (p *plan) add(u *unit, c *component.Component, files ...string) error {
 	for _, file := range files {
 		name := path.Join("bases", c.Name, file)
 		if _, err := os.Stat(filepath.Join(p.repo.Root, filepath.FromSlash(name))); err == nil {
@@ -204,13 +231,31 @@ func (p *plan) add(u *unit, c *component.Component, files ...string) {
 		}
 	}
 	if len(u.parts) == 0 {
-		return
+		return nil
 	}
-	u.plan, u.component = p, c
+	u.component = c
 	if u.namespace == "" {
 		u.namespace = c.Namespace
 	}
+	return p.append(u)
+}
+
+// append adds a unit that is complete but for what every base gets.
+func (p *plan) append(u *unit) error {
+	u.plan = p
+	var components []string
+	for _, part := range u.parts {
+		components = append(components, part.component.Name)
+	}
+	clusterArgument, err := p.clusterArgument(slices.Compact(components))
+	if err != nil {
+		return err
+	}
+	all := map[string]string{"cluster": clusterArgument, "bundle": p.bundleArgument}
+	maps.Copy(all, u.arguments)
+	u.arguments = all
 	p.units = append(p.units, u)
+	return nil
 }
 
 func (p *plan) addZones(c *component.Component) error {
@@ -219,7 +264,10 @@ func (p *plan) addZones(c *component.Component) error {
 		if err != nil {
 			return err
 		}
-		p.add(&unit{layer: string(c.Layer), name: c.Name + "-zone-" + zone.ID, zone: zone.ID, arguments: arguments}, c, "zone.jsonnet")
+		u := &unit{layer: string(c.Layer), name: c.Name + "-zone-" + zone.ID, zone: zone.ID, arguments: arguments}
+		if err := p.add(u, c, "zone.jsonnet"); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -255,8 +303,7 @@ func (p *plan) addNamespaces() error {
 	if err != nil {
 		return err
 	}
-	p.add(&unit{layer: string(component.CRDs), name: "namespaces", arguments: arguments}, flux, "namespaces.jsonnet")
-	return nil
+	return p.add(&unit{layer: string(component.CRDs), name: "namespaces", arguments: arguments}, flux, "namespaces.jsonnet")
 }
 
 // addTenants adds one unit a tenant, made by all components that have something for tenants.
@@ -266,7 +313,7 @@ func (p *plan) addTenants() error {
 		if err != nil {
 			return err
 		}
-		u := &unit{plan: p, layer: string(component.Tenants), name: t.Name, tenant: t.Name, namespace: "tenant-" + t.Name, arguments: arguments}
+		u := &unit{layer: string(component.Tenants), name: t.Name, tenant: t.Name, namespace: "tenant-" + t.Name, arguments: arguments}
 		for _, c := range p.enabled {
 			file := path.Join("bases", c.Name, "tenant.jsonnet")
 			if _, err := os.Stat(filepath.Join(p.repo.Root, filepath.FromSlash(file))); err == nil {
@@ -275,7 +322,9 @@ func (p *plan) addTenants() error {
 		}
 		if len(u.parts) > 0 {
 			u.component = u.parts[0].component
-			p.units = append(p.units, u)
+			if err := p.append(u); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

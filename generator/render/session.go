@@ -14,6 +14,7 @@ import (
 
 	"github.com/opsgen/opsgen/generator/bundle"
 	"github.com/opsgen/opsgen/generator/cache"
+	"github.com/opsgen/opsgen/generator/chart"
 	"github.com/opsgen/opsgen/generator/check"
 	"github.com/opsgen/opsgen/generator/component"
 	"github.com/opsgen/opsgen/generator/jsonnet"
@@ -30,6 +31,7 @@ type session struct {
 	build   string
 	sources *sources
 	bundle  *bundle.Bundle
+	charts  chart.Renderer
 
 	mu       sync.Mutex
 	files    map[string]string         // sums by file
@@ -85,9 +87,8 @@ func (s *sources) close() {
 // key is the hash of everything that the unit's result depends on, but for images, which the result names itself.
 func (s *session) key(u *unit, evaluator *jsonnet.Evaluator, definitions string) (string, error) {
 	key := cache.NewKey("unit").Add(s.build, u.layer, u.name, u.namespace, u.tenant, u.zone, definitions)
-	arguments := u.allArguments()
-	for _, name := range slices.Sorted(maps.Keys(arguments)) {
-		key.Add(name, arguments[name])
+	for _, name := range slices.Sorted(maps.Keys(u.arguments)) {
+		key.Add(name, u.arguments[name])
 	}
 	for _, p := range u.parts {
 		settings, err := json.Marshal(p.component)

@@ -46,14 +46,15 @@ func (p *plan) addClusterUnits() error {
 			return err
 		}
 		maps.Copy(values, name)
-		p.add(&unit{layer: clusterLayer, name: "tenants-" + digit, arguments: values}, flux, "shard.jsonnet")
+		if err := p.add(&unit{layer: clusterLayer, name: "tenants-" + digit, arguments: values}, flux, "shard.jsonnet"); err != nil {
+			return err
+		}
 	}
 	values, err := arguments("units", p.syncUnits(slices.Sorted(maps.Keys(shards))))
 	if err != nil {
 		return err
 	}
-	p.add(&unit{layer: clusterLayer, arguments: values}, flux, "sync.jsonnet")
-	return nil
+	return p.add(&unit{layer: clusterLayer, arguments: values}, flux, "sync.jsonnet")
 }
 
 // shards are the names of tenants by shard, for tenants that have objects.
@@ -90,7 +91,7 @@ func (p *plan) syncUnits(shards []string) []syncUnit {
 		folder := "tenants-" + digit
 		units = append(units, syncUnit{
 			Name: folder, Layer: string(component.Tenants), Unit: folder, Component: "flux", Shard: true,
-			Path: p.renderedPath(path.Join(clusterLayer, folder)), DependsOn: slices.Sorted(slices.Values(before)), Health: []component.Health{},
+			Path: p.renderedPath(path.Join(clusterLayer, folder)), DependsOn: append([]string{}, slices.Sorted(slices.Values(before))...), Health: []component.Health{},
 		})
 	}
 	return units
@@ -116,8 +117,8 @@ func (p *plan) syncUnit(u *unit, before []string) syncUnit {
 	slices.Sort(dependsOn)
 	return syncUnit{
 		Name: u.kustomization(), Layer: u.layer, Unit: u.name, Component: u.component.Name, Path: p.renderedPath(u.path()),
-		DependsOn: slices.Concat([]string{}, slices.Compact(dependsOn)), Stateful: u.component.Stateful,
-		Health: slices.Concat([]component.Health{}, u.component.Health),
+		DependsOn: append([]string{}, slices.Compact(dependsOn)...), Stateful: u.component.Stateful,
+		Health: append([]component.Health{}, u.component.Health...),
 	}
 }
 

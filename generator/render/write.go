@@ -1,8 +1,10 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -86,7 +88,9 @@ func (s *session) checkAll(plans []*plan, o Options, report *Report) error {
 		if err != nil {
 			return fmt.Errorf("check %s: %w", p.Name, err)
 		}
-		check.Sort(findings)
+		slices.SortFunc(findings, func(a, b check.Finding) int {
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
+		})
 		for _, f := range findings {
 			if f.Severity == check.Error {
 				failed = append(failed, Finding{p.Name, f})

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/opsgen/opsgen/generator/bundle"
+	"github.com/opsgen/opsgen/generator/image"
+	"github.com/opsgen/opsgen/generator/repository"
+)
+
+func newVersionsCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "versions",
+		Short: "List what the bundle pins, where it comes from, and what is locked",
+		Long: `Versions lists the sources and images of versions.yaml: which version, from where, and whether an image is locked by
+digest. With --images it prints what to copy into a private registry, one image a line: from where, to where.`,
+		Example: `  opsgen versions
+  opsgen versions --images --registry registry.example.com/mirror | while read from to; do crane copy $from $to; done`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.versions() },
+	}
+	cmd.Flags().Bool("images", false, "print the images to mirror")
+	cmd.Flags().String("registry", "", "the private registry's prefix, as in cluster.yaml")
+	return cmd
+}
+
+func (a *app) versions() error {
+	root, err := a.root()
+	if err != nil {
+		return err
+	}
+	repo, err := repository.LoadBundle(root)
+	if err != nil {
+		return err
+	}
+	switch {
+	case a.settings.GetBool("images"):
+		return a.printMirrors(image.List(repo.Bundle, a.settings.GetString("registry")))
+	case a.json():
+		return a.writeJSON(repo.Bundle)
+	default:
+		return a.printBundle(repo.Bundle)
+	}
+}
+
+func (a *app) printMirrors(mirrors []image.Mirror) error {
+	if a.json() {
+		return a.writeJSON(mirrors)
+	}
+	for _, m := range mirrors {
+		line := m.Source
+		if m.Destination != m.Source {
+			line += " " + m.Destination
+		}
+		if _, err := fmt.Fprintln(a.stdout, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) printBundle(b *bundle.Bundle) error {
+	fmt.Fprintf(a.stdout, "bundle %s for Kubernetes %s to %s\n\n", b.Version, b.Kubernetes.Minimum, b.Kubernetes.Maximum)
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SOURCE\tVERSION\tFROM\tSUM")
+	for _, name := range slices.Sorted(maps.Keys(b.Sources)) {
+		s := b.Sources[name]
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, s.Version, s.Module+s.OCI+s.URL, s.Sum)
+	}
+	fmt.Fprintln(table, "\t\t\t\nIMAGE\tTAG\tFROM\tLOCKED")
+	for _, name := range slices.Sorted(maps.Keys(b.Images)) {
+		i := b.Images[name]
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, i.Tag, i.Repository, locked(i))
+	}
+	return table.Flush()
+}
+
+// locked says how an image is locked.
+func locked(i bundle.Image) string {
+	switch {
+	case i.Digest == "":
+		return "no; run opsgen lock"
+	case i.DigestFrom != "":
+		return "by digest, from " + i.DigestFrom
+	default:
+		return "by digest"
+	}
+}
