@@ -115,12 +115,8 @@ local policy(cluster) = net.allow(
   proxy.labels,
   ingress=[
     net.from([net.anywhere], [8443]),
-    net.from([
-      net.tenants(),
-      net.peer('syncer', k.labelsOf('syncer', 'syncer')),
-      // Loki's ruler sends alerts and the series of recording rules.
-      net.peer('loki', k.labelsOf('loki', if cluster.options.topology == 'single-binary' then 'loki' else 'ruler')),
-    ], [8444]),
+    // Other namespaces whose pods may call are in tenants.jsonnet.
+    net.from([net.tenants(), net.peer('syncer', k.labelsOf('syncer', 'syncer'))], [8444]),
     net.monitoring(9090),
   ],
   egress=upstreams.egress(cluster) + [

@@ -43,19 +43,14 @@ local caller(tenant, access) =
     scopes: access.scopes,
   };
 
-// The platform's own programs act for every tenant. They say for whom; nobody else is asked.
+// The syncer acts for every tenant. It says for whom; nobody else is asked. Rulers are not here: they evaluate beside
+// the data, and send alerts to the Alertmanager directly.
 local platform = [
   {
     namespace: 'syncer',
     serviceAccount: 'syncer',
     anyTenant: true,
     scopes: ['metrics:read', 'logs:read', 'rules:write', 'alerts:read', 'alerts:configure'],
-  },
-  {
-    namespace: 'loki',
-    serviceAccount: 'loki',
-    anyTenant: true,
-    scopes: ['metrics:write', 'alerts:write'],
   },
 ];
 

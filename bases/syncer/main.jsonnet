@@ -24,8 +24,10 @@ local container(size) = k.container('syncer', 'syncer', size, {
   startupProbe: k.httpProbe('/-/healthy', 'admin', { periodSeconds: 2, failureThreshold: 60 }),
   readinessProbe: k.httpProbe('/-/ready', 'admin', { periodSeconds: 5 }),
   livenessProbe: k.httpProbe('/-/healthy', 'admin', { periodSeconds: 10, failureThreshold: 6 }),
-  volumeMounts: [k.mount('config', '/etc/syncer', { readOnly: true }), k.mount('apiserver', '/var/run/secrets/kubernetes.io/serviceaccount', { readOnly: true })]
-                + proxy.mounts,
+  volumeMounts: [
+    k.mount('config', '/etc/syncer', { readOnly: true }),
+    k.mount('apiserver', '/var/run/secrets/kubernetes.io/serviceaccount', { readOnly: true }),
+  ] + proxy.mounts,
 });
 
 // The API server's credentials are mounted by name and not by default (automount): what a pod holds stands in its

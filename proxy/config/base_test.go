@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/opsgen/opsgen/generator/jsonnet"
 	"github.com/opsgen/opsgen/proxy/config"
 )
@@ -94,7 +95,6 @@ func TestTenantsOfABase(t *testing.T) {
 			Namespace: "tenant-payments", ServiceAccount: "grafana", Tenant: "payments",
 			Scopes: []config.Scope{"metrics:read", "logs:read", "alerts:read", "alerts:write"},
 		},
-		"loki/loki":     {Namespace: "loki", ServiceAccount: "loki", AnyTenant: true, Scopes: []config.Scope{"metrics:write", "alerts:write"}},
 		"syncer/syncer": {Namespace: "syncer", ServiceAccount: "syncer", AnyTenant: true, Scopes: []config.Scope{"metrics:read", "logs:read", "rules:write", "alerts:read", "alerts:configure"}},
 	}
 	if diff := cmp.Diff(want, callers); diff != "" {
@@ -105,10 +105,9 @@ func TestTenantsOfABase(t *testing.T) {
 func TestACallerOfTwoTenantsIsRefused(t *testing.T) {
 	access := `access: [{namespace: "shop", serviceAccount: "agent", scopes: ["metrics:write"]}]`
 	for name, tenants := range map[string][]string{
-		"two tenants name one account":       {tenant("payments", access), tenant("search", access)},
-		"a tenant names another's Grafana":   {tenant("payments", `access: [{namespace: "tenant-search", serviceAccount: "grafana", scopes: ["logs:read"]}]`), tenant("search", "")},
-		"a tenant names the platform's own":  {tenant("payments", `access: [{namespace: "syncer", serviceAccount: "syncer", scopes: ["logs:read"]}]`)},
-		"a tenant names the rulers' account": {tenant("payments", `access: [{namespace: "loki", serviceAccount: "loki", scopes: ["logs:read"]}]`)},
+		"two tenants name one account":      {tenant("payments", access), tenant("search", access)},
+		"a tenant names another's Grafana":  {tenant("payments", `access: [{namespace: "tenant-search", serviceAccount: "grafana", scopes: ["logs:read"]}]`), tenant("search", "")},
+		"a tenant names the platform's own": {tenant("payments", `access: [{namespace: "syncer", serviceAccount: "syncer", scopes: ["logs:read"]}]`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := tenantsFile(t, tenants...); err == nil || !strings.Contains(err.Error(), "a caller acts for one tenant") {

@@ -71,7 +71,7 @@ type Caller struct {
 	// Tenant is the one tenant that the caller acts for. Exactly one of Tenant and AnyTenant is written.
 	Tenant string `json:"tenant,omitempty"`
 	// AnyTenant lets the caller say in the header TenantHeader or X-Scope-OrgID for which one tenant it acts. It is for the
-	// platform's own programs only (the syncer, rulers), and needs ServiceAccount.
+	// platform's own programs only (the syncer), and needs ServiceAccount.
 	AnyTenant bool `json:"anyTenant,omitempty"`
 	// Scopes are what the caller may do.
 	Scopes []Scope `json:"scopes" jsonschema:"required"`

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/opsgen/opsgen/generator/jsonnet"
 	"github.com/opsgen/opsgen/syncer/config"
 )
