@@ -75,12 +75,12 @@ func (r *Renderer) render(request Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	first, err := execute(request, files)
+	first, err := execute(request, files, false)
 	if err != nil {
 		return Result{}, err
 	}
 	if first.unstable {
-		second, err := execute(request, files)
+		second, err := execute(request, files, true)
 		if err != nil {
 			return Result{}, err
 		}
@@ -106,8 +106,9 @@ type execution struct {
 	unstable bool
 }
 
-// execute loads the chart anew from its files: Helm changes a chart while it renders it.
-func execute(request Request, files []*loader.BufferedFile) (execution, error) {
+// execute loads the chart anew from its files: Helm changes a chart while it renders it. What was checked the first time
+// is not checked again.
+func execute(request Request, files []*loader.BufferedFile, again bool) (execution, error) {
 	chart, err := loader.LoadFiles(files)
 	if err != nil {
 		return execution{}, fmt.Errorf("load: %w", err)
@@ -127,21 +128,20 @@ func execute(request Request, files []*loader.BufferedFile) (execution, error) {
 	if err := checkDependencies(chart); err != nil {
 		return execution{}, err
 	}
-	scope, reports, err := renderValues(chart, values, request)
+	scope, reports, err := renderValues(chart, values, request, again)
 	if err != nil {
 		return execution{}, err
 	}
-	findings, err := inspect(chart, scope["Values"], request.AllowFunctions)
-	if err != nil {
-		return execution{}, err
+	result := execution{name: chart.Name()}
+	if !again {
+		found, err := inspect(chart, scope["Values"], request.AllowFunctions)
+		if err != nil {
+			return execution{}, err
+		}
+		result.reports, result.unstable = append(reports, found.reports...), found.unstable
 	}
-	manifests, err := engine.Engine{}.Render(chart, scope)
-	if err != nil {
-		return execution{}, err
-	}
-	return execution{
-		name: chart.Name(), manifests: manifests, reports: append(reports, findings.reports...), unstable: findings.unstable,
-	}, nil
+	result.manifests, err = engine.Engine{}.Render(chart, scope)
+	return result, err
 }
 
 // copyValues gives Helm what it expects: a copy whose numbers are floats, as it reads them from YAML itself.
@@ -235,7 +235,7 @@ func checkDependencies(chart *helm.Chart) error {
 }
 
 // renderValues joins the chart's values and the user's, and checks them against the chart's schemas.
-func renderValues(chart *helm.Chart, values map[string]any, request Request) (chartutil.Values, []string, error) {
+func renderValues(chart *helm.Chart, values map[string]any, request Request, unchecked bool) (chartutil.Values, []string, error) {
 	version, err := kubeVersion(request.KubernetesVersion)
 	if err != nil {
 		return nil, nil, err
@@ -246,7 +246,7 @@ func renderValues(chart *helm.Chart, values map[string]any, request Request) (ch
 	capabilities.HelmVersion.GitCommit, capabilities.HelmVersion.GoVersion = "", ""
 	reports := withoutRemoteSchemas(chart)
 	release := chartutil.ReleaseOptions{Name: request.Release, Namespace: request.Namespace, Revision: 1, IsInstall: true}
-	scope, err := chartutil.ToRenderValues(chart, values, release, capabilities)
+	scope, err := chartutil.ToRenderValuesWithSchemaValidation(chart, values, release, capabilities, unchecked)
 	if err != nil {
 		return nil, nil, schemaError(err)
 	}
