@@ -95,7 +95,7 @@ func (x *Index) flow(source, target subject, p *podSet, flow, namespace, name, p
 		return
 	}
 	pods := x.selected(svc)
-	if len(pods) == 0 {
+	if x.selectsNothing(namespace, pods) {
 		source.add(ruleFlow, annotationPath(flowsAnnotation), "", "flow %s goes to a Service that selects no pods", flow)
 		return
 	}
@@ -130,7 +130,11 @@ func cut(s subject, flow string, verdict network.Verdict, hint, side, where, nam
 	if verdict.Allowed {
 		return
 	}
-	s.add(ruleFlowCut, annotationPath(flowsAnnotation), hint, "flow %s is cut at the %s: of the NetworkPolicies %s in %s none allows %s",
+	place := ""
+	if _, declared := s.object.GetAnnotations()[flowsAnnotation]; declared {
+		place = annotationPath(flowsAnnotation)
+	}
+	s.add(ruleFlowCut, place, hint, "flow %s is cut at the %s: of the NetworkPolicies %s in %s none allows %s",
 		flow, side, strings.Join(verdict.Isolating, ", "), namespace, where)
 }
 

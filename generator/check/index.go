@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -54,6 +55,8 @@ type space struct {
 	budgets       []*budget
 	// bindings are the role bindings.
 	bindings []*entry
+	// unclear says that a workload could not be read, so that nothing can be said about what selects no pods.
+	unclear bool
 }
 
 // podSet is a workload with the pods that it makes.
@@ -148,6 +151,7 @@ func (x *Index) learnPods(e *entry) {
 	default:
 		w := workloadIn(e.object)
 		if w == nil {
+			s.unclear = s.unclear || slices.Contains(workloadKinds, e.object.GetKind())
 			return
 		}
 		s.pods = append(s.pods, &podSet{*e, w})
@@ -226,6 +230,16 @@ func (x *Index) pods(namespace string, selects func(map[string]string) bool) []*
 		}
 	}
 	return found
+}
+
+// selectsNothing says that no pods are selected, as far as all can be read.
+func (x *Index) selectsNothing(namespace string, pods []*podSet) bool {
+	for ; x != nil; x = x.parent {
+		if s := x.spaces[namespace]; s != nil && s.unclear {
+			return false
+		}
+	}
+	return len(pods) == 0
 }
 
 // policies are the network policies of a namespace.

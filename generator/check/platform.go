@@ -79,7 +79,10 @@ func (x *Index) duplicates(r *report) {
 		if first.unit.folder() != u.folder() {
 			where = first.unit.folder()
 		}
-		r.add(u, o, ruleDuplicate, "", "Make it once, from one base.", "is made by %s too, from %s", where, first.object.Origin)
+		if first.object.Origin != "" {
+			where += ", from " + first.object.Origin
+		}
+		r.add(u, o, ruleDuplicate, "", "Make it once, from one base.", "is made by %s too", where)
 	}
 }
 

@@ -20,7 +20,7 @@ func (x *Index) backends(r *report, svc *service) {
 		return // an external name, or endpoints made by something else
 	}
 	pods := x.selected(svc)
-	if len(pods) == 0 {
+	if x.selectsNothing(svc.object.GetNamespace(), pods) {
 		s.add(ruleServiceSelector, "spec.selector", "Use the labels of the pods, such as k.labelsOf(component, workload).",
 			"no pod of namespace %s has the labels %s", svc.object.GetNamespace(), labels.Set(svc.typed.Spec.Selector))
 		return
@@ -118,7 +118,7 @@ func (x *Index) idlePolicy(s subject, p *network.Policy) {
 	if p.Selects(nil) {
 		return // all pods of the namespace
 	}
-	if len(x.pods(p.Namespace, p.Selects)) == 0 {
+	if x.selectsNothing(p.Namespace, x.pods(p.Namespace, p.Selects)) {
 		s.add(ruleIdlePolicy, "spec.podSelector", "Use the labels of the pods.", "selects no pod of namespace %s", p.Namespace)
 	}
 }
@@ -146,7 +146,7 @@ func (x *Index) budgeted(s subject, p *podSet) {
 // drains finds budgets that select nothing, or that let no node be drained.
 func (x *Index) drains(s subject, b *budget) {
 	pods := x.pods(b.object.GetNamespace(), matching(b.selector))
-	if len(pods) == 0 {
+	if x.selectsNothing(b.object.GetNamespace(), pods) {
 		s.add(ruleServiceSelector, "spec.selector", "Use the labels of the pods.", "no pod of namespace %s is selected", b.object.GetNamespace())
 		return
 	}
@@ -155,8 +155,8 @@ func (x *Index) drains(s subject, b *budget) {
 		total += p.replicas
 	}
 	most, least := b.typed.Spec.MaxUnavailable, b.typed.Spec.MinAvailable
-	blocked := most != nil && (most.Type == intstr.Int && most.IntVal == 0 || most.StrVal == "0%") ||
-		least != nil && (least.Type == intstr.Int && least.IntVal >= total || least.StrVal == "100%")
+	blocked := len(pods) > 0 && (most != nil && (most.Type == intstr.Int && most.IntVal == 0 || most.StrVal == "0%") ||
+		least != nil && (least.Type == intstr.Int && least.IntVal >= total || least.StrVal == "100%"))
 	if blocked {
 		s.add(ruleDisruptionBudget, "spec", "Write maxUnavailable: 1.", "none of its %d pods may be evicted, so that no node with one can be drained", total)
 	}

@@ -55,7 +55,9 @@ func (x *Index) applied(r *report) {
 
 // applies says that a rule is enough to apply and to prune objects of a resource.
 func applies(rule rbacv1.PolicyRule, group, resource string) bool {
-	has := func(list []string, item string) bool { return slices.Contains(list, item) || slices.Contains(list, "*") }
+	has := func(list []string, item string) bool {
+		return slices.Contains(list, item) || slices.Contains(list, "*")
+	}
 	for _, verb := range []string{"get", "create", "patch", "delete"} {
 		if !has(rule.Verbs, verb) {
 			return false

@@ -55,6 +55,9 @@ func workloadOf(typed runtime.Object) *workload {
 	}
 }
 
+// workloadKinds are the kinds that workloadIn reads.
+var workloadKinds = []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod"}
+
 // workloadIn reads the workload that an untyped object is, or nil.
 func workloadIn(o *object.Object) *workload {
 	var typed runtime.Object

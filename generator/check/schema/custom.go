@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,6 +129,8 @@ func (d *custom) check(c *checked, text []byte) {
 	c.fieldErrors(broken)
 }
 
+var wrongType = regexp.MustCompile(`must be of type ([^:]+): "([^"]+)"$`)
+
 func (c *checked) fieldErrors(errors field.ErrorList) {
 	for _, err := range errors {
 		path := err.Field
@@ -136,6 +139,10 @@ func (c *checked) fieldErrors(errors field.ErrorList) {
 		}
 		detail := strings.TrimPrefix(err.Detail, path+" in body ")
 		switch {
+		case err.Type == field.ErrorTypeTypeInvalid:
+			if m := wrongType.FindStringSubmatch(detail); m != nil {
+				detail = fmt.Sprintf("must be of type %s, but is of type %s", m[1], m[2])
+			}
 		case err.Type == field.ErrorTypeRequired && detail == "":
 			detail = "is missing"
 		case err.Type == field.ErrorTypeNotSupported:

@@ -103,7 +103,7 @@ func TestRefusesServicesPoliciesAndData(t *testing.T) {
 func TestRefusesCustomResources(t *testing.T) {
 	checkFaults(t, []fault{
 		{"shelf", "owner: {name: ann}", "owner: {nam: ann}", "spec.owner.nam: unknown field \"nam\" [Did you mean \"name\"?]"},
-		{"shelf", "size: 3", "size: big", "spec.size: must be of type integer: \"string\""},
+		{"shelf", "size: 3", "size: big", "spec.size: must be of type integer, but is of type string"},
 		{"shelf", "size: 3", "size: 10", "spec.size: 10: should be less than or equal to 9"},
 		{"shelf", "size: 3", "size: 1", "spec: a shelf of size 1 must be small"},
 		{"shelf", "size: 3", "size: 3\n  kind: huge", "spec.kind: Unsupported value: \"huge\": supported values: \"small\", \"large\""},

@@ -56,7 +56,7 @@ func run(out string, first, last int) error {
 		fmt.Fprintf(&text, "{%d, []string{\n", minor)
 		for _, field := range now {
 			_, old := slices.BinarySearch(before, field)
-			if _, stayed := slices.BinarySearch(newest, field); stayed && !old {
+			if _, stayed := slices.BinarySearch(newest, field); stayed && !old && known(before, field) {
 				fmt.Fprintf(&text, "%s,\n", strconv.Quote(field))
 			}
 		}
@@ -69,6 +69,14 @@ func run(out string, first, last int) error {
 		return fmt.Errorf("format the table: %w", err)
 	}
 	return os.WriteFile(out, source, 0o644)
+}
+
+// known says that the field's struct is not new itself: a new struct is reached by a new field or is a new kind, which
+// is reported as such.
+func known(fields []string, field string) bool {
+	structure := field[:strings.LastIndex(field, ".")+1]
+	i, _ := slices.BinarySearch(fields, structure)
+	return i < len(fields) && strings.HasPrefix(fields[i], structure)
 }
 
 var stable = regexp.MustCompile(`/v[0-9]+$`)
