@@ -39,6 +39,10 @@ local proxy = net.peer('proxy', k.labelsOf('proxy', 'proxy'));
 local syncer = net.peer('syncer', k.labelsOf('syncer', 'syncer'));
 // The platform's own tenant collects metrics.
 local collector = net.peer('tenant-system');
+// Loki's rulers send their alerts to the Alertmanager.
+local lokiRulers(cluster) = if !std.get(cluster.enabled, 'loki', false) then [] else [
+  net.peer('loki', k.labelsOf('loki', if cluster.options.topology == 'single-binary' then 'loki' else 'ruler')),
+];
 
 local called(workload, kind) = std.get(calls[workload], kind, []);
 local callers(workload, kind) = [other for other in std.objectFields(calls) if std.member(called(other, kind), workload)];
@@ -82,6 +86,7 @@ local callers(workload, kind) = [other for other in std.objectFields(calls) if s
           [collector]
           + (if std.member(proxied, workload) then [proxy] else [])
           + (if std.member(synced, workload) then [syncer] else [])
+          + (if workload == 'alertmanager' then lokiRulers(cluster) else [])
           + [net.same(process.labels(caller)) for caller in callers(workload, 'http')],
           [http]
         ),
@@ -115,7 +120,7 @@ local callers(workload, kind) = [other for other in std.objectFields(calls) if s
   single(cluster): net.allow(
     'cortex',
     process.labels('cortex'),
-    ingress=[net.from([collector, proxy, syncer], [http])],
+    ingress=[net.from([collector, proxy, syncer] + lokiRulers(cluster), [http])],
     egress=[net.dns, net.https] + storage.egress(cluster),
   ),
   singleFlows(cluster): net.flows(['dns', 'internet:443'] + std.filter(function(flow) flow != 'internet:443', storage.flows(cluster))),
