@@ -1,0 +1,67 @@
+# Few targets, each for something that a person does. `make` lists them. Go, git, make and a C compiler are enough;
+# everything else comes from the Go module proxy.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The nested modules are built as they are pinned, whatever workspace surrounds the clone.
+export GOWORK := off
+
+OPSGEN := go run ./generator/cmd/opsgen
+JSONNET := $(shell git ls-files '*.jsonnet' '*.libsonnet' 2>/dev/null)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: render
+render: ## Render every cluster into clusters/<name>/rendered
+	$(OPSGEN) render
+
+.PHONY: test
+test: lint ## Lint, and run all quick tests: units, golden files, the command line
+	go test ./...
+
+.PHONY: lint
+lint: check-text bin/golangci-lint ## Check the style of Go, Jsonnet and text (go vet is part of it)
+	bin/golangci-lint run ./...
+	@# jsonnetfmt prints only the names of the files that it would change.
+	bin/jsonnetfmt --test $(JSONNET) || { echo 'Format these files with: make format' >&2; exit 1; }
+	bin/jsonnet-lint $(filter %.jsonnet,$(JSONNET))
+
+.PHONY: format
+format: bin/golangci-lint ## Format Go and Jsonnet files in place
+	bin/golangci-lint fmt ./...
+	bin/jsonnetfmt --in-place $(JSONNET)
+
+.PHONY: check-config
+check-config: render ## Parse the rendered configuration with Cortex's and Loki's own code (slow when nothing is cached)
+	@# One after the other: each links most of a database, and two at once would need twice the memory.
+	cd test/cortexcheck && go vet ./... && go test -count=1 ./...
+	cd test/lokicheck && go vet ./... && go test -count=1 ./...
+
+.PHONY: generate
+generate: ## Write the JSON Schemas and references anew, from the Go types
+	go test ./generator/schema -update
+
+.PHONY: bench
+bench: ## Measure rendering: cold, warm, and with 10 to 1,000 tenants
+	go test ./generator/... -run '^$$' -bench . -benchtime 1x -timeout 30m
+
+# Texts that must be in no file: paths of somebody's machine, and notes of unfinished work. The brackets keep the
+# patterns from finding themselves. Lines of Markdown stay within 120 characters but for tables and generated pages.
+# git grep answers 1 when it found nothing, and more when it could not look.
+.PHONY: check-text
+check-text:
+	@git grep -nIE '(/wor[k]/|/roo[t]/|/home/[a-z]|/User[s]/|/tmp/bas[h])' -- . ':!*.sum' \
+		&& { echo 'A path of one machine is in a file; write a relative one.' >&2; exit 1; } || [ $$? -eq 1 ]
+	@git grep -nIwE '(TOD[O]|FIXM[E]|XX[X])' -- . ':!*.sum' \
+		&& { echo 'Unfinished work belongs in an issue, not in a file.' >&2; exit 1; } || [ $$? -eq 1 ]
+	@LC_ALL=C.UTF-8 git grep -nE '^[^|].{120,}' -- '*.md' ':!docs/reference' \
+		&& { echo 'These lines are longer than 120 characters; break them.' >&2; exit 1; } || [ $$? -eq 1 ]
+
+# The tools are pinned in a module of their own, and built once for each change of it.
+bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	cd tools/lint && GOBIN=$(CURDIR)/bin GOFLAGS=-mod=readonly go install tool
+	@touch $@
