@@ -2,12 +2,15 @@
 local k = import '../lib/k.libsonnet';
 local net = import '../lib/net.libsonnet';
 
+// unprobed waives the readiness probe of the Deployments that serve nothing: the chart offers none for them.
+local unprobed = { 'opsgen.dev/waive': 'readiness-probe: it serves no requests, and its chart has no probe for it' };
+
 // workload are the values that all three Deployments have in common.
-local workload(size, name, flows) = {
+local workload(size, name, flows, annotations={}) = {
   replicaCount: size.replicas,
   resources: k.resources(size),
   extraEnv: [k.goMemoryLimit(size)],
-  deploymentAnnotations: net.flows(flows).metadata.annotations,
+  deploymentAnnotations: net.flows(flows).metadata.annotations + annotations,
   podDisruptionBudget: { enabled: size.replicas > 1, maxUnavailable: 1 },
   topologySpreadConstraints:
     k.spread({ 'app.kubernetes.io/name': name, 'app.kubernetes.io/component': name }).topologySpreadConstraints,
@@ -28,7 +31,7 @@ function(cluster, bundle)
   local sizing = cluster.sizing['cert-manager'];
   local acme = std.startsWith(cluster.certificates.issuer, 'acme');
 
-  workload(sizing.controller, 'controller', ['dns', 'apiserver'] + if acme then ['internet:53', 'internet:443'] else []) + {
+  workload(sizing.controller, 'controller', ['dns', 'apiserver'] + if acme then ['internet:53', 'internet:443'] else [], unprobed) + {
     global: {
       // Its leases beside it, where its policies and roles are, and not in kube-system.
       leaderElection: { namespace: 'cert-manager' },
@@ -56,7 +59,7 @@ function(cluster, bundle)
       timeoutSeconds: 10,
     },
 
-    cainjector: workload(sizing.cainjector, 'cainjector', ['apiserver']) + {
+    cainjector: workload(sizing.cainjector, 'cainjector', ['apiserver'], unprobed) + {
       // It serves cert-manager's own webhook only. Otherwise it caches all definitions and Secrets of the cluster, and
       // when that no longer fits into its memory, the webhook's authority goes missing.
       extraArgs: [

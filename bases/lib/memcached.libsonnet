@@ -30,6 +30,7 @@ local net = import 'net.libsonnet';
 
   // cache makes one cache. size is a size of sizing; clients are the component's workloads that may use it.
   cache(component, name, size, clients): [
+    k.serviceAccount(name),
     k.statefulSet(name, labels(component, name), size.replicas, pod(component, name, size), spec={
       // One pod at a time, and none too quickly: a roll must not empty the whole cache at once.
       updateStrategy: { type: 'RollingUpdate' },
@@ -45,7 +46,7 @@ local net = import 'net.libsonnet';
 
   local labels(component, name) = k.labelsOf(component, name),
 
-  local pod(component, name, size) = k.pod('default', [
+  local pod(component, name, size) = k.pod(name, [
     k.container('memcached', 'memcached', size, {
       args: [
         '-m',
