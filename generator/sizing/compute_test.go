@@ -49,13 +49,15 @@ func compute(t *testing.T, c *cluster.Cluster, tenants int) sizing.Sizing {
 	return s
 }
 
-// TestGolden shows the sizes of clusters from tiny to huge as tables that a reviewer can read.
-func TestGolden(t *testing.T) {
-	cases := []struct {
-		name    string
-		cluster *cluster.Cluster
-		tenants int
-	}{
+// namedSize is a cluster of the golden tables.
+type namedSize struct {
+	name    string
+	cluster *cluster.Cluster
+	tenants int
+}
+
+func sizes() []namedSize {
+	return []namedSize{
 		{"single-50k-series-2GB-logs", capacity(50e3, 2e9, single), 3},
 		{"unreplicated-100k-series-10GB-logs", capacity(100e3, 10e9, func(c *cluster.Cluster) { c.Options.Replication = 1 }), 3},
 		{"tiny-10k-series-1GB-logs", capacity(10e3, 1e9), 1},
@@ -67,7 +69,11 @@ func TestGolden(t *testing.T) {
 			c.Capacity.Logs.Retention, c.Capacity.Logs.QueriesPerSecond = days(90), 20
 		}), 300},
 	}
-	for _, tc := range cases {
+}
+
+// TestGolden shows the sizes of clusters from tiny to huge as tables that a reviewer can read.
+func TestGolden(t *testing.T) {
+	for _, tc := range sizes() {
 		t.Run(tc.name, func(t *testing.T) {
 			got := render(compute(t, tc.cluster, tc.tenants))
 			file := filepath.Join("testdata", tc.name+".txt")
