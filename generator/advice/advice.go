@@ -68,8 +68,9 @@ func rules() []rule {
 
 // Rules describes all rules in the order in which they are applied.
 func Rules() []Info {
-	var list []Info
-	for _, r := range rules() {
+	all := rules()
+	list := make([]Info, 0, len(all))
+	for _, r := range all {
 		list = append(list, Info{Name: r.name, Explains: r.explains})
 	}
 	return list

@@ -80,7 +80,8 @@ func checkScrapeInterval(r *report) {
 	const path = "capacity.metrics.scrapeInterval"
 	switch interval := r.Cluster.Capacity.Metrics.ScrapeInterval; {
 	case interval < quantity.Duration(5*time.Second):
-		r.warn(path, "Write 15s or more, unless every series needs it.", "an interval of %s costs %.0f times what 30s costs", interval, 30/time.Duration(interval).Seconds())
+		r.warn(path, "Write 15s or more, unless every series needs it.",
+			"an interval of %s costs %.0f times what 30s costs", interval, 30/time.Duration(interval).Seconds())
 	case interval > quantity.Duration(150*time.Second):
 		r.warn(path, "Write 2m or less.", "with an interval of %s a single failed scrape is a gap: queries look back 5m", interval)
 	}

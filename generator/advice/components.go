@@ -53,7 +53,8 @@ func checkOverrideLow(r *report) {
 		}
 		path := "components." + e.Component + ".workloads." + e.Name
 		low := func(field, have, want string) {
-			r.warn(path+"."+field, fmt.Sprintf("Write at least %s, or lower the capacity.", want), "%s/%s has %s %s, the capacity needs %s (%s)", e.Component, e.Name, field, have, want, need.Why)
+			r.warn(path+"."+field, fmt.Sprintf("Write at least %s, or lower the capacity.", want),
+				"%s/%s has %s %s, the capacity needs %s (%s)", e.Component, e.Name, field, have, want, need.Why)
 		}
 		if e.Replicas < need.Replicas {
 			low("replicas", fmt.Sprint(e.Replicas), fmt.Sprint(need.Replicas))

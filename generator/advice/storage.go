@@ -22,7 +22,8 @@ func checkEndpoint(r *report) {
 	s := r.Cluster.Provider.Storage
 	if r.onCloud() {
 		if s.Endpoint != "" || s.Secret != "" {
-			r.refuse("provider.storage", "Remove endpoint and secret, or use provider existing.", "provider %s uses the cloud's own storage and identities", r.Cluster.Provider.Name)
+			r.refuse("provider.storage", "Remove endpoint and secret, or use provider existing.",
+				"provider %s uses the cloud's own storage and identities", r.Cluster.Provider.Name)
 		}
 		return
 	}

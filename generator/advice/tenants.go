@@ -92,7 +92,8 @@ func checkTenantQueryRange(r *report) {
 	check := func(t Tenant, path string, reach, retention, most quantity.Duration) {
 		switch {
 		case reach > retention:
-			r.refuseTenant(t, path, fmt.Sprintf("Write at most %s, or a longer retention.", retention), "queries over %s reach past the retention of %s", reach, retention)
+			r.refuseTenant(t, path, fmt.Sprintf("Write at most %s, or a longer retention.", retention),
+				"queries over %s reach past the retention of %s", reach, retention)
 		case reach > most:
 			r.warnTenant(t, path, fmt.Sprintf("Write at most %s, or raise maxQueryRange in cluster.yaml.", most), "queries over %s on a cluster whose queriers are sized for %s", reach, most)
 		}
@@ -145,7 +146,10 @@ func checkTenantRoles(r *report) {
 
 // platformNamespaces hold the platform itself.
 func platformNamespaces() []string {
-	return []string{"flux-system", "cert-manager", "external-dns", "cortex", "loki", "proxy", "syncer", "object-store", "kube-system", "kube-public", "kube-node-lease"}
+	return []string{
+		"flux-system", "cert-manager", "external-dns", "cortex", "loki", "proxy", "syncer", "object-store",
+		"kube-system", "kube-public", "kube-node-lease",
+	}
 }
 
 func checkAccessNamespace(r *report) {

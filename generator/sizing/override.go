@@ -35,7 +35,10 @@ func override(s Sizing, c *cluster.Cluster) Problems {
 
 func unknownWorkload(at, component, name string, known map[string]Workload) Problem {
 	if len(known) == 0 {
-		return Problem{Path: at, Message: fmt.Sprintf("the component %q has no computed workloads in this cluster", component), Hint: "Remove it, or use a Kustomize patch in patches/" + component + "/."}
+		return Problem{
+			Path: at, Message: fmt.Sprintf("the component %q has no computed workloads in this cluster", component),
+			Hint: "Remove it, or use a Kustomize patch in patches/" + component + "/.",
+		}
 	}
 	names := slices.Sorted(maps.Keys(known))
 	message := fmt.Sprintf("unknown workload %q of %s", name, component)
@@ -105,7 +108,8 @@ func refuseBytes(text, field string, least int64, refuse func(field, message, hi
 	case strings.HasSuffix(text, "m"):
 		refuse(field, fmt.Sprintf("%q is in thousandths of a byte", text), fmt.Sprintf("Write %q.", strings.TrimSuffix(text, "m")+"Mi"))
 	case q.Value() < least:
-		refuse(field, fmt.Sprintf("%q is %d bytes, too little to run with", text, q.Value()), fmt.Sprintf("A unit may be missing: %q?", strings.TrimRight(text, "kMGi")+"Gi"))
+		refuse(field, fmt.Sprintf("%q is %d bytes, too little to run with", text, q.Value()),
+			fmt.Sprintf("A unit may be missing: %q?", strings.TrimRight(text, "kMGi")+"Gi"))
 	}
 }
 

@@ -52,9 +52,10 @@ func (t *Tenant) On(clusterName string) bool {
 	return slices.Contains(t.Clusters, clusterName) || slices.Contains(t.Clusters, Everywhere)
 }
 
-// For is a copy of the tenant with everything filled in that was left out: limits from its class, but not
-// above the cluster's capacity, retention and query ranges from the cluster, which must have its defaults. What is written in tenant.yaml stays as it is; package advice says where
-// that does not fit the cluster. A tenant of an unknown class gets the limits of class small.
+// For is a copy of the tenant with everything filled in that was left out: limits from its class, but not above the
+// cluster's capacity, retention and query ranges from the cluster, which must have its defaults. What is written in
+// tenant.yaml stays as it is; package advice says where that does not fit the cluster. A tenant of an unknown class gets
+// the limits of class small.
 func (t *Tenant) For(c *cluster.Cluster) *Tenant {
 	r := *t
 	orString(&r.DisplayName, r.Name)
