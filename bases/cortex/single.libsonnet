@@ -25,7 +25,7 @@ local shares = { ingester: 0.75, querier: 0.25, distributor: 0.25, 'store-gatewa
           ),
           volume: true,
           slow: true,
-          grace: 600,
+          grace: 1200,
         }),
         claims=[k.claim('data', size.storage)],
         spec={ updateStrategy: { type: 'RollingUpdate' }, minReadySeconds: 10 },
