@@ -17,7 +17,7 @@ import (
 // Bounds on chart archives. Real charts are far below them; a bomb is far above.
 const (
 	maxArchive  = 32 << 20
-	maxInflated = 128 << 20
+	maxInflated = 64 << 20
 	maxFiles    = 20_000
 )
 
