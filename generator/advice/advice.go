@@ -25,8 +25,6 @@ type Input struct {
 	Sizing sizing.Sizing
 	// Components are the names of all components, enabled or not; empty leaves out the rules that need them.
 	Components []string
-	// Clusters are the names of all clusters of the repository; empty leaves out the rules that need them.
-	Clusters []string
 }
 
 // Tenant is one tenant of an Input.

@@ -21,8 +21,6 @@ type world struct {
 	cluster *cluster.Cluster
 	bundle  *bundle.Bundle
 	tenants []*tenant.Tenant
-	// clusters are the names of all clusters.
-	clusters []string
 }
 
 // good is a cluster that nobody has anything to say about.
@@ -45,7 +43,7 @@ func good() *world {
 		{Namespace: "payments", ServiceAccount: "agent", Scopes: []string{"metrics:write"}},
 	}}
 	search := &tenant.Tenant{Name: "search", Clusters: []string{"*"}, Class: tenant.Medium}
-	return &world{cluster: c, bundle: b, tenants: []*tenant.Tenant{payments, search}, clusters: []string{"prod", "staging"}}
+	return &world{cluster: c, bundle: b, tenants: []*tenant.Tenant{payments, search}}
 }
 
 // existing turns the world into a cluster on machines of one's own.
@@ -80,7 +78,7 @@ func (w *world) input(t *testing.T) advice.Input {
 		t.Fatalf("compute sizes: %v", err)
 	}
 	in := advice.Input{
-		Bundle: w.bundle, Cluster: w.cluster, Sizing: s, Clusters: w.clusters,
+		Bundle: w.bundle, Cluster: w.cluster, Sizing: s,
 		Components: []string{"cortex", "external-dns", "grafana", "loki", "proxy"},
 	}
 	for _, tenant := range w.tenants {

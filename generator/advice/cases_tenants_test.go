@@ -23,8 +23,6 @@ func tenantCases() []ruleCase {
 		}
 	}
 	return []ruleCase{
-		{"tenant-cluster", "misspelt", first(func(t *tenant.Tenant) { t.Clusters = []string{"prod", "stagging"} }), `tenant payments: there is no cluster "stagging"`, refused},
-		{"tenant-cluster", "every", first(func(t *tenant.Tenant) { t.Clusters = []string{"*"} }), "", false},
 		{"tenant-limit", "series", first(func(t *tenant.Tenant) { t.Metrics.ActiveSeries = 6e6 }), "a limit of 6M series on a cluster that is built for 5M", warned},
 		{"tenant-limit", "typing error", first(func(t *tenant.Tenant) { t.Metrics.ActiveSeries = 150e6 }), "a limit of 150M series", refused},
 		{"tenant-limit", "logs", first(func(t *tenant.Tenant) { t.Logs.BytesPerDay = 1e12 }), "a limit of 1TB a day", warned},

@@ -37,7 +37,7 @@ func TestExamples(t *testing.T) {
 					in.Tenants = append(in.Tenants, advice.Tenant{Resolved: written.For(c), Written: written, File: file})
 				}
 			}
-			in.Components, in.Clusters = folders(t, root, "bases"), folders(t, root, "clusters")
+			in.Components = folders(t, root, "bases")
 			var err error
 			if in.Sizing, err = sizing.Compute(c, len(in.Tenants)); err != nil {
 				t.Fatal(sizing.Locate(err, in.File))

@@ -14,7 +14,6 @@ import (
 // tenantRules look at the tenants of the cluster.
 func tenantRules() []rule {
 	return []rule{
-		{"tenant-cluster", "A tenant on a cluster that does not exist is nowhere.", checkTenantClusters},
 		{"tenant-limit", "A tenant that may use more than the whole cluster can take it down for all.", checkTenantLimits},
 		{"tenant-retention", "Retention is deleted by block and by day; much data that is kept longer than the cluster's retention is not counted in its size.", checkTenantRetention},
 		{"tenant-query-range", "A tenant's queries cannot reach past its retention, and the queriers are sized for the cluster's range.", checkTenantQueryRange},
@@ -24,19 +23,6 @@ func tenantRules() []rule {
 		{"tenant-roles", "Grafana knows the roles Admin, Editor and Viewer.", checkTenantRoles},
 		{"tenant-access-namespace", "Pods of the platform's namespaces are the platform's, not a tenant's.", checkAccessNamespace},
 		{"tenant-access-shared", "A caller acts for one tenant: two that claim it cannot be told apart.", checkAccessShared},
-	}
-}
-
-func checkTenantClusters(r *report) {
-	if len(r.Clusters) == 0 {
-		return
-	}
-	for _, t := range r.Tenants {
-		for i, name := range t.Written.Clusters {
-			if name != tenant.Everywhere && !slices.Contains(r.Clusters, name) {
-				r.refuseTenant(t, fmt.Sprintf("clusters[%d]", i), suggest(name, r.Clusters, "Clusters are "), "there is no cluster %q", name)
-			}
-		}
 	}
 }
 

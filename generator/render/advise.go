@@ -34,11 +34,9 @@ func planAll(repo *repository.Repository) ([]*plan, []Advisory, error) {
 	for _, c := range repo.Clusters {
 		problems = append(problems, folderProblems(repo, c)...)
 		p, err := newPlan(repo, c)
-		var found sizing.Problems
+		var found document.Problems
 		if errors.As(err, &found) {
-			for _, f := range found {
-				problems = append(problems, c.File.Problem(f.Path, f.Message, f.Hint))
-			}
+			problems = append(problems, found...)
 			continue
 		}
 		if err != nil {

@@ -100,7 +100,7 @@ func newPlan(repo *repository.Repository, c repository.Cluster) (*plan, error) {
 	}
 	var err error
 	if p.sizing, err = sizing.Compute(c.Cluster, len(p.tenants)); err != nil {
-		return nil, err
+		return nil, sizing.Locate(err, c.File)
 	}
 	if err := p.setArguments(); err != nil {
 		return nil, err

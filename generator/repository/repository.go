@@ -181,9 +181,23 @@ func (r *Repository) loadTenants() error {
 			problems = append(problems, asProblems(err)...)
 			continue
 		}
+		problems = append(problems, r.unknownClusters(t)...)
 		r.Tenants = append(r.Tenants, t)
 	}
 	return problems.Err()
+}
+
+// unknownClusters finds clusters that a tenant names and that are not there: it would live nowhere, without a word.
+func (r *Repository) unknownClusters(t Tenant) document.Problems {
+	var problems document.Problems
+	for i, name := range t.Clusters {
+		if name == tenant.Everywhere || slices.Contains(r.ClusterNames, name) {
+			continue
+		}
+		unknown := unknownCluster(name, r.ClusterNames)
+		problems = append(problems, t.File.Problem(fmt.Sprintf("clusters[%d]", i), unknown.Message, unknown.Hint))
+	}
+	return problems
 }
 
 // read decodes one file of the repository.

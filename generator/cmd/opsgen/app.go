@@ -136,6 +136,9 @@ func reportFetch(reporter *progress.Reporter, e source.Event) {
 	if e.State == source.Verified {
 		reporter.Line("fetched", "%s %s  %.1f MB  verified", e.Name, e.Version, float64(e.Bytes)/1e6)
 	}
+	if e.Note != "" {
+		reporter.Line("note", "%s: %s", e.Name, e.Note)
+	}
 }
 
 func isFolder(dir string) bool {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/opsgen/opsgen/generator/image"
+	"github.com/opsgen/opsgen/generator/progress"
 	"github.com/opsgen/opsgen/generator/repository"
 )
 
@@ -39,32 +40,53 @@ func (a *app) lock(cmd *cobra.Command, names []string) error {
 	if err != nil {
 		return err
 	}
-	resolutions, err := image.Lock(cmd.Context(), repo.Bundle, image.Options{Names: names, File: filepath.Join(root, "versions.yaml")})
+	reporter := progress.New(a.stderr)
+	resolutions, err := image.Lock(cmd.Context(), repo.Bundle, image.Options{
+		Names: names, Progress: func(r image.Resolution) { reporter.Line("asked", "%s", r.Reference) },
+	})
 	if err != nil {
 		return err
 	}
-	return a.printResolutions(resolutions)
+	changed, err := image.Write(filepath.Join(root, "versions.yaml"), resolutions)
+	if err != nil {
+		return err
+	}
+	return a.printResolutions(resolutions, changed)
 }
 
-func (a *app) printResolutions(resolutions []image.Resolution) error {
+// lockedImage is what a lock did to one image.
+type lockedImage struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest,omitempty"`
+	// Moved says that the tag stands for something else than before.
+	Moved bool   `json:"moved,omitempty"`
+	Error string `json:"error,omitempty"`
+}
+
+func (a *app) printResolutions(resolutions []image.Resolution, changed bool) error {
+	images := make([]lockedImage, len(resolutions))
+	var unresolved error
+	for i, r := range resolutions {
+		images[i] = lockedImage{Name: r.Name, Digest: r.Digest, Moved: r.Moved()}
+		if r.Err != nil {
+			images[i].Error, unresolved = r.Err.Error(), errUnresolved
+		}
+	}
 	if a.json() {
-		if err := a.writeJSON(resolutions); err != nil {
-			return err
-		}
+		return errors.Join(a.writeJSON(images), unresolved)
 	}
-	failed := false
-	for _, r := range resolutions {
-		failed = failed || r.Err != nil
+	for _, i := range images {
 		switch {
-		case a.json():
-		case r.Err != nil:
-			fmt.Fprintf(a.stdout, "%-26s not resolved: %v\n", r.Name, r.Err)
+		case i.Error != "":
+			fmt.Fprintf(a.stdout, "%-26s not resolved: %s\n", i.Name, i.Error)
+		case i.Moved:
+			fmt.Fprintf(a.stdout, "%-26s %s (the tag has moved since it was locked)\n", i.Name, i.Digest)
 		default:
-			fmt.Fprintf(a.stdout, "%-26s %s\n", r.Name, r.Digest)
+			fmt.Fprintf(a.stdout, "%-26s %s\n", i.Name, i.Digest)
 		}
 	}
-	if failed {
-		return errUnresolved
+	if changed {
+		fmt.Fprintln(a.stdout, "wrote versions.yaml; next: opsgen render")
 	}
-	return nil
+	return unresolved
 }

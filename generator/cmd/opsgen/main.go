@@ -58,7 +58,7 @@ func explain(err error, stderr io.Writer) int {
 		fmt.Fprintln(stderr, failed.Error())
 		fmt.Fprintf(stderr, "%s failed, nothing was written\n", count(len(failed), "check"))
 		return exitFailed
-	case errors.Is(err, errOutOfDate):
+	case errors.Is(err, errOutOfDate), errors.Is(err, errUnresolved):
 		fmt.Fprintln(stderr, err)
 		return exitFailed
 	default:
