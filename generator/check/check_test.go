@@ -26,6 +26,13 @@ func TestFindingReadsLikeASentence(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", f, want)
 	}
 	text, err := json.Marshal(f)
+	var again check.Finding
+	if err := json.Unmarshal(text, &again); err != nil || again != f {
+		t.Errorf("read again: %+v, %v", again, err)
+	}
+	if err := json.Unmarshal([]byte(`{"severity": "bad"}`), &again); err == nil {
+		t.Error("an unknown severity is read")
+	}
 	if err != nil || !strings.Contains(string(text), `"severity":"waived"`) || !strings.Contains(string(text), `"waiver":"it must"`) {
 		t.Errorf("got %s, %v", text, err)
 	}

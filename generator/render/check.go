@@ -83,7 +83,7 @@ func (s *session) indexPlatform(p *plan) (*platformIndex, error) {
 		}
 		units = append(units, u.checked(objects))
 	}
-	index, findings := checker.Platform(units)
+	index, findings := checker.Platform(units, p.promised()...)
 	return &platformIndex{index, findings}, nil
 }
 
