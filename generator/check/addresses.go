@@ -12,7 +12,8 @@ import (
 )
 
 // clusterAddress is a Service's name in a text: "name.namespace.svc", with or without the cluster's domain and a port.
-var clusterAddress = regexp.MustCompile(`([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)\.([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)\.svc\b(?:\.cluster\.local\b)?\.?(?::([0-9]{1,5}))?`)
+var clusterAddress = regexp.MustCompile(`([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)\.([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)` +
+	`\.svc\b(?:\.cluster\.local\b)?\.?(?::([0-9]{1,5}))?`)
 
 // addresses looks for Services in configuration, arguments and environment.
 func (x *Index) addresses(s subject) {

@@ -95,7 +95,7 @@ var networkBreaches = []breach{
 		want: []string{
 			`error: platform/cortex/deployment-distributor.yaml: metadata.annotations[opsgen.dev/flows]: "cortex:9095" is not a flow (flow). Write "namespace/service:port", "dns", "apiserver" or "internet:port".`,
 			`error: platform/cortex/deployment-distributor.yaml: metadata.annotations[opsgen.dev/flows]: "internet:99999" is not a flow (flow). Write a port from 1 to 65535.`,
-			"error: platform/cortex/deployment-distributor.yaml: metadata.annotations[opsgen.dev/flows]: flow cortex/ingester-zone-a:80 goes to a port that the Service does not have (flow). Its ports are: grpc 9095.",
+			"error: platform/cortex/deployment-distributor.yaml: metadata.annotations[opsgen.dev/flows]: flow cortex/ingester-zone-a:80 goes to a port that the Service lacks (flow). Its ports are: grpc 9095.",
 			"error: platform/cortex/deployment-distributor.yaml: metadata.annotations[opsgen.dev/flows]: flow cortex/nobody:1 goes to a Service that nothing makes (flow). Correct the flow, or make the Service.",
 		},
 	},

@@ -91,7 +91,7 @@ func (x *Index) flow(source, target subject, p *podSet, flow, namespace, name, p
 	}
 	i := slices.IndexFunc(svc.typed.Spec.Ports, func(sp corev1.ServicePort) bool { return sp.Name == port || strconv.Itoa(int(sp.Port)) == port })
 	if i < 0 {
-		source.add(ruleFlow, annotationPath(flowsAnnotation), "Its ports are: "+servicePorts(svc.typed)+".", "flow %s goes to a port that the Service does not have", flow)
+		source.add(ruleFlow, annotationPath(flowsAnnotation), "Its ports are: "+servicePorts(svc.typed)+".", "flow %s goes to a port that the Service lacks", flow)
 		return
 	}
 	pods := x.selected(svc)
@@ -118,7 +118,7 @@ func portText(port network.Port) string {
 }
 
 func servicePorts(svc *corev1.Service) string {
-	var names []string
+	names := make([]string, 0, len(svc.Spec.Ports))
 	for _, port := range svc.Spec.Ports {
 		names = append(names, strings.TrimPrefix(port.Name+" "+strconv.Itoa(int(port.Port)), " "))
 	}

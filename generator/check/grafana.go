@@ -62,7 +62,8 @@ func grafana(s subject, text, where string) {
 			if got == "" {
 				got = "not set"
 			}
-			s.add(ruleGrafanaPlugins, where, "Write "+want.key+" = "+want.value+" in section ["+want.section+"].", "[%s] %s is %s: %s", want.section, want.key, got, want.why)
+			s.add(ruleGrafanaPlugins, where, "Write "+want.key+" = "+want.value+" in section ["+want.section+"].",
+				"[%s] %s is %s: %s", want.section, want.key, got, want.why)
 		}
 	}
 }
@@ -118,7 +119,8 @@ func singleDatabase(s subject, w *workload, shared map[string]bool) {
 	}
 	for _, volume := range w.spec().Volumes {
 		if claim := volume.PersistentVolumeClaim; claim != nil && shared[w.namespace+"/"+claim.ClaimName] {
-			s.add(ruleGrafanaDatabase, w.at("volumes"), "Use ReadWriteOnce or an emptyDir. "+hint, "volume %s is shared over a network, where SQLite locks fail", volume.Name)
+			s.add(ruleGrafanaDatabase, w.at("volumes"), "Use ReadWriteOnce or an emptyDir. "+hint,
+				"volume %s is shared over a network, where SQLite locks fail", volume.Name)
 		}
 	}
 }
@@ -142,7 +144,7 @@ func datasources(s subject, where, content string, names unitNames) {
 			s.add(ruleDatasource, where, "Give each its own.", "data source %s has the uid %s, which another one in %s has", name, uid, other)
 		}
 	}
-	if c.get("prune") == true {
+	if on(c.get("prune")) {
 		s.add(ruleDatasource, where, "Leave prune out; list deleteDatasources instead.", "prune fails at start when a data source's uid has changed")
 	}
 }

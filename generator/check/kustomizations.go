@@ -153,8 +153,11 @@ func (x *Index) fluxReferences(s subject) {
 	o := s.object
 	namespace := o.GetNamespace()
 	for _, keys := range [][]string{
-		{"spec", "secretRef", "name"}, {"spec", "verify", "secretRef", "name"}, {"spec", "proxySecretRef", "name"},
-		{"spec", "decryption", "secretRef", "name"}, {"spec", "kubeConfig", "secretRef", "name"},
+		{"spec", "secretRef", "name"},
+		{"spec", "verify", "secretRef", "name"},
+		{"spec", "proxySecretRef", "name"},
+		{"spec", "decryption", "secretRef", "name"},
+		{"spec", "kubeConfig", "secretRef", "name"},
 	} {
 		x.refer(s, strings.Join(keys[:len(keys)-1], "."), "Secret", namespace, text(o.Object, keys...))
 	}

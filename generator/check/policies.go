@@ -58,7 +58,8 @@ func resources(s subject, c container) {
 		missing = append(missing, "limits.memory")
 	}
 	if len(missing) > 0 {
-		s.add(ruleResources, c.path+".resources", "Use k.resources(size) with a size of cluster.sizing.", "container %s lacks %s", c.Name, strings.Join(missing, ", "))
+		s.add(ruleResources, c.path+".resources", "Use k.resources(size) with a size of cluster.sizing.",
+			"container %s lacks %s", c.Name, strings.Join(missing, ", "))
 	}
 }
 

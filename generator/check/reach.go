@@ -73,8 +73,9 @@ func wanted(port corev1.ServicePort) string {
 }
 
 func portNames(w *workload) string {
-	var names []string
-	for _, p := range w.ports() {
+	ports := w.ports()
+	names := make([]string, 0, len(ports))
+	for _, p := range ports {
 		names = append(names, strings.TrimPrefix(fmt.Sprintf("%s %d/%s", p.Name, p.ContainerPort, network.Protocol(p.Protocol)), " "))
 	}
 	if len(names) == 0 {

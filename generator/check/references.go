@@ -145,7 +145,7 @@ func (x *Index) volumeReferences(s subject, w *workload, v *corev1.Volume, path 
 }
 
 func itemKeys(items []corev1.KeyToPath) []string {
-	var keys []string
+	keys := make([]string, 0, len(items))
 	for _, item := range items {
 		keys = append(keys, item.Key)
 	}

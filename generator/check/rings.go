@@ -81,7 +81,7 @@ var changing = []string{
 func loki(s subject, c settings) {
 	// L6
 	c.want(s, ruleLokiRetention, true, "logs are never deleted", "compactor", "retention_enabled")
-	if c.get("compactor", "retention_enabled") == true && c.get("compactor", "delete_request_store") == nil {
+	if on(c.get("compactor", "retention_enabled")) && c.get("compactor", "delete_request_store") == nil {
 		s.add(ruleLokiRetention, c.at("compactor", "delete_request_store"), "Name the object store, such as s3.", "compactor.delete_request_store is not set: with retention on, Loki does not start")
 	}
 	c.want(s, ruleLokiReporting, false, "Loki sends usage statistics to its makers", "analytics", "reporting_enabled")

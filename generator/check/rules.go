@@ -38,7 +38,7 @@ var rules = func() map[string]RuleInfo {
 func ruleNamed(name string) RuleInfo { return rules[name] }
 
 func ruleNames() []string {
-	var names []string
+	names := make([]string, 0, len(rules))
 	for _, rule := range Rules() {
 		names = append(names, rule.Name)
 	}

@@ -129,6 +129,12 @@ func (c settings) want(s subject, rule string, value any, why string, keys ...st
 	s.add(rule, c.at(keys...), fmt.Sprintf("Write %s: %v.", name, value), "%s is %s: %s", name, shown(got), why)
 }
 
+// on says that a setting is true.
+func on(value any) bool {
+	yes, _ := value.(bool)
+	return yes
+}
+
 func shown(value any) string {
 	if value == nil {
 		return "not set"

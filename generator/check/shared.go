@@ -36,7 +36,8 @@ func (x *Index) sharedLabels(r *report) {
 			return
 		}
 		if other := first[label]; other != nil {
-			r.add(u, o, ruleSharedLabel, c.at("memberlist", "cluster_label"), "Give each its own.", "gossips as %s, as %s does: the two rings would merge", label, other.ID())
+			r.add(u, o, ruleSharedLabel, c.at("memberlist", "cluster_label"), "Give each its own.",
+				"gossips as %s, as %s does: the two rings would merge", label, other.ID())
 			return
 		}
 		first[label] = o

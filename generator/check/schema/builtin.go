@@ -194,7 +194,9 @@ func shorten(text string) string {
 // fields are the JSON fields of struct t, those of inlined structs included.
 func (s *Schemas) fields(t reflect.Type) map[string]member {
 	if known, ok := s.structs.Load(t); ok {
-		return known.(map[string]member) //nolint:errcheck // only this function stores
+		if fields, ok := known.(map[string]member); ok {
+			return fields
+		}
 	}
 	fields := map[string]member{}
 	for i := range t.NumField() {

@@ -54,7 +54,8 @@ var downward = []string{
 
 func (c *checked) fieldPath(path, value string) {
 	if !slices.Contains(downward, value) && !subscripted.MatchString(value) {
-		c.value(path, "Known are "+strings.Join(downward, ", ")+", metadata.labels['…'] and metadata.annotations['…'].", "%q is not a field that a pod can show", value)
+		c.value(path, "Known are "+strings.Join(downward, ", ")+", metadata.labels['…'] and metadata.annotations['…'].",
+			"%q is not a field that a pod can show", value)
 	}
 }
 
@@ -73,7 +74,8 @@ func (c *checked) resources(requests, limits corev1.ResourceList, path string) {
 	for _, name := range sortedResources(requests) {
 		request := requests[name]
 		if limit, ok := limits[name]; ok && request.Cmp(limit) > 0 {
-			c.value(join(path+".requests", string(name)), "Lower the request or raise the limit.", "the request %s is above the limit %s", request.String(), limit.String())
+			c.value(join(path+".requests", string(name)), "Lower the request or raise the limit.",
+				"the request %s is above the limit %s", request.String(), limit.String())
 		}
 	}
 }
@@ -147,6 +149,12 @@ func (c *checked) targetPort(path string, port intstr.IntOrString, ports map[str
 }
 
 func (c *checked) scheduling(spec *corev1.PodSpec, path string) {
+	c.spread(spec, path)
+	c.tolerations(spec, path)
+	c.antiAffinity(spec, path+".affinity.podAntiAffinity")
+}
+
+func (c *checked) spread(spec *corev1.PodSpec, path string) {
 	constraints := unique{}
 	for i, constraint := range spec.TopologySpreadConstraints {
 		here := at(path+".topologySpreadConstraints", i)
@@ -163,6 +171,9 @@ func (c *checked) scheduling(spec *corev1.PodSpec, path string) {
 		c.selector(constraint.LabelSelector, here+".labelSelector")
 		constraints.add(c, here, "spread constraint", constraint.TopologyKey+" "+string(constraint.WhenUnsatisfiable))
 	}
+}
+
+func (c *checked) tolerations(spec *corev1.PodSpec, path string) {
 	for i, toleration := range spec.Tolerations {
 		here := at(path+".tolerations", i)
 		if toleration.Operator == corev1.TolerationOpExists && toleration.Value != "" {
@@ -173,10 +184,12 @@ func (c *checked) scheduling(spec *corev1.PodSpec, path string) {
 		}
 		oneOf(c, here+".effect", toleration.Effect, corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute)
 	}
+}
+
+func (c *checked) antiAffinity(spec *corev1.PodSpec, here string) {
 	if spec.Affinity == nil || spec.Affinity.PodAntiAffinity == nil {
 		return
 	}
-	here := path + ".affinity.podAntiAffinity"
 	for i, term := range spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
 		c.affinityTerm(&term, at(here+".requiredDuringSchedulingIgnoredDuringExecution", i))
 	}

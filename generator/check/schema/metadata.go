@@ -3,8 +3,8 @@ package schema
 import (
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
-	"k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -53,7 +53,7 @@ func refuseName(kind, name string) []string {
 	case "Service":
 		return validation.IsDNS1035Label(name)
 	case "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding":
-		return path.IsValidPathSegmentName(name)
+		return content.IsPathSegmentName(name)
 	case "StatefulSet":
 		return append(validation.IsDNS1123Label(name), tooLong(name, maxStatefulSet)...)
 	case "CronJob":

@@ -34,12 +34,27 @@ func (c *checked) values(typed runtime.Object) {
 		c.secret(o)
 	case *corev1.PersistentVolumeClaim:
 		c.claim(&o.Spec, "spec")
+	default:
+		c.rights(typed)
+		c.limits(typed)
+	}
+}
+
+// limits checks what bounds workloads.
+func (c *checked) limits(typed runtime.Object) {
+	switch o := typed.(type) {
 	case *networkingv1.NetworkPolicy:
 		c.networkPolicy(o)
 	case *policyv1.PodDisruptionBudget:
 		c.budget(o)
 	case *autoscalingv2.HorizontalPodAutoscaler:
 		c.autoscaler(o)
+	}
+}
+
+// rights checks roles and their bindings.
+func (c *checked) rights(typed runtime.Object) {
+	switch o := typed.(type) {
 	case *rbacv1.Role:
 		c.rules(o.Rules, false)
 	case *rbacv1.ClusterRole:

@@ -59,7 +59,7 @@ func (c *checked) replicas(replicas *int32) {
 
 func (c *checked) statefulSet(s *appsv1.StatefulSet) {
 	c.replicas(s.Spec.Replicas)
-	claims, names := []string{}, unique{}
+	claims, names := make([]string, 0, len(s.Spec.VolumeClaimTemplates)), unique{}
 	for i, claim := range s.Spec.VolumeClaimTemplates {
 		here := at("spec.volumeClaimTemplates", i)
 		names.add(c, here+".metadata.name", "claim", claim.Name)
@@ -100,7 +100,12 @@ func (c *checked) jobTemplate(job *batchv1.JobSpec, path string) {
 	for _, number := range []struct {
 		name  string
 		value *int32
-	}{{"backoffLimit", job.BackoffLimit}, {"parallelism", job.Parallelism}, {"completions", job.Completions}, {"ttlSecondsAfterFinished", job.TTLSecondsAfterFinished}} {
+	}{
+		{"backoffLimit", job.BackoffLimit},
+		{"parallelism", job.Parallelism},
+		{"completions", job.Completions},
+		{"ttlSecondsAfterFinished", job.TTLSecondsAfterFinished},
+	} {
 		if number.value != nil && *number.value < 0 {
 			c.value(path+"."+number.name, "", "%d is negative", *number.value)
 		}
