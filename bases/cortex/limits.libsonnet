@@ -4,7 +4,7 @@ local seconds = { s: 1, m: 60, h: 3600, d: 24 * 3600, w: 7 * 24 * 3600, y: 365 *
 // longer is a duration ("30d") and one hour more.
 local longer(duration) =
   local end = std.length(duration) - 1;
-  '%ds' % (std.parseInt(duration[:end]) * seconds[duration[end:]] + 3600);
+  '%ds' % (std.parseInt(std.substr(duration, 0, end)) * seconds[std.substr(duration, end, 1)] + 3600);
 
 {
   local limits = self,

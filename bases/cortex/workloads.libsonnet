@@ -10,7 +10,7 @@ local size(cluster, workload) = cluster.sizing.cortex[workload];
 local finish(cluster, configMap, workload) =
   process.withGossip(workload) + network.flows(cluster, workload) + k.configHash(configMap);
 local pod(cluster, workload, options) =
-  process.pod(cluster, workload, size(cluster, workload), options + {
+  process.pod(cluster, workload, size(cluster, workload), options {
     flags: process.ownFlags(workload, size(cluster, workload).memoryBytes)
            + (if std.member(process.gossips, workload) then process.gossipFlags else {}),
     body: k.spread(process.labels(workload)),

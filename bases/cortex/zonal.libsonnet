@@ -14,7 +14,7 @@ local zonal(cluster, configMap, zone, workload, zoneFlag, options) =
       name,
       labels,
       size.replicas,
-      process.pod(cluster, workload, size, options + {
+      process.pod(cluster, workload, size, options {
         volume: true,
         flags: process.ownFlags(workload, size.memoryBytes) + process.gossipFlags + { [zoneFlag]: zone.id },
         body: k.spread(labels) + k.inZone(zone.name),
