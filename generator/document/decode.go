@@ -8,6 +8,7 @@ import (
 	"io"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -161,13 +162,37 @@ func (d *decoder) structure(node *yaml.Node, v reflect.Value, path string) {
 		if value.Tag == "!!null" {
 			continue // a field left empty is a field left out
 		}
+		before := len(d.problems)
 		d.value(value, v.Field(f.index), join(path, key.Value))
+		if len(d.problems) == before {
+			d.enumeration(value, f.allowed, join(path, key.Value))
+		}
 	}
 	for _, fieldName := range fieldNames(v.Type()) {
 		f := fields[fieldName]
 		if f.required && v.Field(f.index).IsZero() && !d.failedAt(node, fieldName) {
 			d.fail(node, "", "%s is missing", name(join(path, fieldName)))
 		}
+	}
+}
+
+// enumeration refuses what is not one of the field's values; in a list, each item.
+func (d *decoder) enumeration(node *yaml.Node, allowed []string, path string) {
+	for node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	switch {
+	case len(allowed) == 0 || node.Kind == yaml.ScalarNode && slices.Contains(allowed, node.Value):
+	case node.Kind == yaml.SequenceNode:
+		for i, item := range node.Content {
+			d.enumeration(item, allowed, fmt.Sprintf("%s[%d]", path, i))
+		}
+	default:
+		if near := Nearest(node.Value, allowed); near != "" {
+			d.fail(node, "", "%s is %q; did you mean %q?", name(path), node.Value, near)
+			return
+		}
+		d.fail(node, "Write one of: "+strings.Join(allowed, ", ")+".", "%s is %q", name(path), node.Value)
 	}
 }
 

@@ -22,6 +22,9 @@ type file struct {
 	Values   map[string]any    `json:"values"`
 	Nodes    int               `json:"nodes"`
 	Rate     float64           `json:"rate"`
+	Size     string            `json:"size" jsonschema:"enum=small,enum=large"`
+	Copies   int               `json:"copies" jsonschema:"enum=1,enum=3"`
+	Scopes   []string          `json:"scopes" jsonschema:"enum=read,enum=write"`
 }
 
 type capacity struct {
@@ -41,6 +44,9 @@ enabled: false
 values: {list: [1, 2.5, null, {deep: true}], date: 2026-01-01}
 nodes: 3
 rate: 2
+size: small
+copies: 3
+scopes: [read]
 `), &got)
 	if err != nil {
 		t.Fatal(err)
@@ -49,6 +55,7 @@ rate: 2
 	want := file{
 		Domain: "obs.example.com", Capacity: capacity{30 * 24 * 3600e9, 5e6, 1.5e9}, Zones: []string{"a", "b"},
 		Labels: map[string]string{"a": "1"}, Enabled: &off, Nodes: 3, Rate: 2,
+		Size: "small", Copies: 3, Scopes: []string{"read"},
 		Values: map[string]any{"list": []any{int64(1), 2.5, nil, map[string]any{"deep": true}}, "date": "2026-01-01"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -59,7 +66,7 @@ rate: 2
 func TestProblemsNameThePlaceAndTheCure(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"unknown field with a near one":    {"domain: a\ncapacity: {retension: 1d}", `f.yaml:2:12: unknown field "retension" in capacity; did you mean "retention"?`},
-		"unknown field without a near one": {"domain: a\nxyzzy: 1", "Fields here are: domain, capacity, zones, labels, enabled, values, nodes, rate."},
+		"unknown field without a near one": {"domain: a\nxyzzy: 1", "Fields here are: domain, capacity, zones, labels, enabled, values, nodes, rate, size, copies, scopes."},
 		"field that is not for files":      {"domain: a\nname: x", `unknown field "name"`},
 		"missing field":                    {"zones: [a]", "f.yaml:1:1: domain is missing"},
 		"missing nested field":             {"domain: a\ncapacity: {series: 1}", "f.yaml:2:11: capacity.retention is missing"},
@@ -71,6 +78,11 @@ func TestProblemsNameThePlaceAndTheCure(t *testing.T) {
 		"text for a truth":                 {"domain: a\nenabled: maybe", "enabled must be true or false"},
 		"bad count":                        {"domain: a\ncapacity: {retention: 1d, series: 5 apples}", `capacity.series: "5 apples" has an unknown unit "apples"`},
 		"bad duration":                     {"domain: a\ncapacity: {retention: soon}", `"soon" is not a duration such as "30d"`},
+		"misspelt choice":                  {"domain: a\nsize: smal", `f.yaml:2:7: size is "smal"; did you mean "small"?`},
+		"unknown choice":                   {"domain: a\nsize: huge", "Write one of: small, large."},
+		"unknown number":                   {"domain: a\ncopies: 2", `copies is "2"`},
+		"unknown choice in a list":         {"domain: a\nscopes: [read, all]", `f.yaml:2:16: scopes[1] is "all"`},
+		"choice behind an alias":           {"domain: &d a\nsize: *d", `size is "a"`},
 		"list for a mapping":               {"domain: a\ncapacity: [1]", "capacity must be a mapping with fields"},
 		"mapping for a list":               {"domain: a\nzones: {a: b}", "zones must be a list"},
 		"mapping for a text":               {"domain: {a: b}", "domain must be a single value, a text"},

@@ -10,6 +10,8 @@ import (
 type field struct {
 	index    int
 	required bool
+	// allowed are the only values of an enumeration; empty for all others.
+	allowed []string
 }
 
 // fieldsOf are the fields of a struct by the names that people write.
@@ -22,7 +24,13 @@ func fieldsOf(t reflect.Type) map[string]field {
 		if fieldName == "" || fieldName == "-" || slices.Contains(tags, "-") {
 			continue
 		}
-		fields[fieldName] = field{index: i, required: slices.Contains(tags, "required")}
+		known := field{index: i, required: slices.Contains(tags, "required")}
+		for _, tag := range tags {
+			if value, found := strings.CutPrefix(tag, "enum="); found {
+				known.allowed = append(known.allowed, value)
+			}
+		}
+		fields[fieldName] = known
 	}
 	return fields
 }
