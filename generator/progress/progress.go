@@ -18,15 +18,28 @@ type Reporter struct {
 	live  bool
 	total int
 	done  int
+	// drawn says that the live line is on the screen, shown is when it was drawn.
+	drawn bool
 	shown time.Time
-	// now is replaced in tests.
-	now func() time.Time
+	// now and width are replaced in tests; width is the terminal's number of columns, 0 where it is not known.
+	now   func() time.Time
+	width func() int
 }
 
-// New makes a reporter for a stream; it is live when the stream is a terminal.
+// New makes a reporter for a stream; it is live when the stream is a terminal that can rewrite a line.
 func New(out io.Writer) *Reporter {
-	file, ok := out.(*os.File)
-	return &Reporter{out: out, live: ok && term.IsTerminal(int(file.Fd())), now: time.Now}
+	r := &Reporter{out: out, now: time.Now, width: func() int { return 0 }}
+	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb" {
+		r.live = true
+		r.width = func() int {
+			columns, _, err := term.GetSize(int(file.Fd()))
+			if err != nil {
+				return 0
+			}
+			return columns
+		}
+	}
+	return r
 }
 
 // Line prints one line that stays: a verb, padded so that lines align, and what it is about.
@@ -40,6 +53,16 @@ func (r *Reporter) Line(verb, format string, arguments ...any) {
 	fmt.Fprintf(r.out, "%-10s %s\n", verb, fmt.Sprintf(format, arguments...))
 }
 
+// Status shows on a terminal what is going on, until something else is shown. A pipe gets nothing.
+func (r *Reporter) Status(verb, format string, arguments ...any) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.draw(verb, func() string { return fmt.Sprintf(format, arguments...) })
+}
+
 // Expect adds n to the number of steps to come.
 func (r *Reporter) Expect(n int) {
 	if r == nil {
@@ -50,9 +73,6 @@ func (r *Reporter) Expect(n int) {
 	r.total += n
 }
 
-// redraw is the shortest time between two drawings of the live line.
-const redraw = 50 * time.Millisecond
-
 // Step counts one step as done. On a terminal it redraws the live line.
 func (r *Reporter) Step(name string) {
 	if r == nil {
@@ -61,13 +81,12 @@ func (r *Reporter) Step(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.done++
-	if now := r.now(); r.live && now.Sub(r.shown) >= redraw {
-		r.shown = now
+	r.draw("rendering", func() string {
 		const width = 24
-		filled := width * r.done / max(r.total, 1)
+		filled := min(width*r.done/max(r.total, 1), width)
 		bar := strings.Repeat("█", filled) + strings.Repeat("░", width-filled)
-		fmt.Fprintf(r.out, "\r\x1b[K%-10s %s %d/%d  %s", "rendering", bar, r.done, r.total, name)
-	}
+		return fmt.Sprintf("%s %d/%d  %s", bar, r.done, r.total, name)
+	})
 }
 
 // Done takes the live line away.
@@ -80,8 +99,29 @@ func (r *Reporter) Done() {
 	r.clear()
 }
 
+// redraw is the shortest time between two drawings of the live line.
+const redraw = 50 * time.Millisecond
+
+// draw rewrites the live line. It is cut to the terminal's width: a line that wraps could not be taken away again.
+func (r *Reporter) draw(verb string, text func() string) {
+	now := r.now()
+	if !r.live || r.drawn && now.Sub(r.shown) < redraw {
+		return
+	}
+	line := []rune(fmt.Sprintf("%-10s %s", verb, text()))
+	if width := r.width(); width > 1 && len(line) >= width {
+		line = append(line[:width-2], '…')
+	}
+	fmt.Fprint(r.out, eraseLine+string(line))
+	r.drawn, r.shown = true, now
+}
+
+// eraseLine moves to the line's beginning and empties it.
+const eraseLine = "\r\x1b[K"
+
 func (r *Reporter) clear() {
-	if r.live {
-		fmt.Fprint(r.out, "\r\x1b[K")
+	if r.drawn {
+		fmt.Fprint(r.out, eraseLine)
+		r.drawn = false
 	}
 }
