@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 
 	"gopkg.in/yaml.v2"
@@ -56,11 +56,12 @@ var kinds = []string{"ConfigMap", "Service", "Deployment", "StatefulSet"}
 // load reads the objects of Cortex' namespace below folder.
 func load(folder string) ([]object, error) {
 	var objects []object
-	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" || entry.Name() == "kustomization.yaml" {
+	tree := os.DirFS(folder)
+	err := fs.WalkDir(tree, ".", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || path.Ext(file) != ".yaml" || entry.Name() == "kustomization.yaml" {
 			return err
 		}
-		text, err := os.ReadFile(path)
+		text, err := fs.ReadFile(tree, file)
 		if err != nil {
 			return err
 		}
@@ -69,14 +70,14 @@ func load(folder string) ([]object, error) {
 			Metadata struct{ Namespace string }
 		}
 		if err := yaml.Unmarshal(text, &head); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return fmt.Errorf("%s: %w", file, err)
 		}
 		if head.Metadata.Namespace != namespace || !slices.Contains(kinds, head.Kind) {
 			return nil
 		}
 		var o object
 		if err := yaml.Unmarshal(text, &o); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return fmt.Errorf("%s: %w", file, err)
 		}
 		objects = append(objects, o)
 		return nil
