@@ -62,18 +62,21 @@ func child(node *yaml.Node, step string) *yaml.Node {
 	return nil
 }
 
-// excerpt is the line with the one before and after it, numbered, the line itself marked.
-func (d *Document) excerpt(line int) string {
+func (d *Document) excerpt(line int) string { return Excerpt(d.text, line) }
+
+// Excerpt is a line, which counts from 1, with the one before and after it, numbered, the line itself marked: what a
+// Problem shows.
+func Excerpt(lines []string, line int) string {
 	var b strings.Builder
 	for n := line - 1; n <= line+1; n++ {
-		if n < 1 || n > len(d.text) {
+		if n < 1 || n > len(lines) {
 			continue
 		}
 		mark := " "
 		if n == line {
 			mark = ">"
 		}
-		fmt.Fprintf(&b, "  %s %3d | %s\n", mark, n, d.text[n-1])
+		fmt.Fprintf(&b, "  %s %3d | %s\n", mark, n, lines[n-1])
 	}
 	return strings.TrimRight(b.String(), "\n")
 }

@@ -12,12 +12,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	gojsonnet "github.com/google/go-jsonnet"
 	"github.com/google/go-jsonnet/ast"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/opsgen/opsgen/generator/document"
 )
 
 // Sources opens a declared source by its name in versions.yaml.
@@ -33,6 +36,9 @@ type Evaluator struct {
 	allowed []string
 	// parsed keeps the documents of sources, which are the same in every evaluation.
 	parsed map[string]any
+	// failed is why a source could not be opened. The library would pass on no more than the first line of its text.
+	failed   error
+	importer *importer
 }
 
 // maxStack bounds recursion, so that an endless one is an error and not a full memory.
@@ -40,10 +46,13 @@ const maxStack = 400
 
 // New makes an evaluator for the repository at root.
 func New(root string, sources Sources) *Evaluator {
-	e := &Evaluator{vm: gojsonnet.MakeVM(), root: root, sources: sources, parsed: map[string]any{}}
+	e := &Evaluator{
+		vm: gojsonnet.MakeVM(), root: root, sources: sources, parsed: map[string]any{},
+		importer: &importer{root: root, files: map[string]gojsonnet.Contents{}},
+	}
 	e.vm.MaxStack = maxStack
 	e.vm.SetTraceOut(os.Stderr)
-	e.vm.Importer(&importer{root: root, files: map[string]gojsonnet.Contents{}})
+	e.vm.Importer(e.importer)
 	e.vm.ErrorFormatter.SetMaxStackTraceSize(6)
 	e.vm.NativeFunction(&gojsonnet.NativeFunction{
 		Name:   "source",
@@ -54,16 +63,20 @@ func New(root string, sources Sources) *Evaluator {
 }
 
 // Evaluate calls the function that file (relative to the root, with slashes) yields with arguments in JSON, and
-// returns the result as JSON. allowed are the sources that it may read.
+// returns the result as JSON. allowed are the sources that it may read. The error is document.Problems for a mistake in
+// the file or what it imports; a source that cannot be opened gives the error of Sources.
 func (e *Evaluator) Evaluate(file string, arguments map[string]string, allowed []string) ([]byte, error) {
-	e.allowed = allowed
+	e.allowed, e.failed = allowed, nil
 	e.vm.TLAReset()
 	for name, code := range arguments {
 		e.vm.TLACode(name, code)
 	}
 	text, err := e.vm.EvaluateFile(file)
 	if err != nil {
-		return nil, describe(err)
+		if e.failed != nil {
+			return nil, e.failed
+		}
+		return nil, e.describe(file, err)
 	}
 	return []byte(text), nil
 }
@@ -72,7 +85,7 @@ func (e *Evaluator) Evaluate(file string, arguments map[string]string, allowed [
 func (e *Evaluator) Dependencies(file string) ([]string, error) {
 	found, err := e.vm.FindDependencies("", []string{file})
 	if err != nil {
-		return nil, describe(err)
+		return nil, e.describe(file, err)
 	}
 	files := []string{file}
 	for _, name := range found {
@@ -97,32 +110,42 @@ func workingFolder() string {
 // place is where an error stands: "file:3:5-9" or, over several lines, "file:(3:5)-(4:1)".
 var place = regexp.MustCompile(`^\s*(\S+?):\(?([0-9]+):([0-9]+)\)?(?:-\S*)?\s*(.*)$`)
 
-// describe turns the library's error into one that reads "file:line:column: message", followed by where it was called
-// from.
-func describe(err error) error {
+// describe turns the library's error into a problem with its place, followed by where it was called from. file is the
+// place of an error that has none, such as a missing parameter.
+func (e *Evaluator) describe(file string, err error) error {
 	lines := strings.Split(strings.TrimPrefix(err.Error(), "RUNTIME ERROR: "), "\n")
-	message := strings.TrimSpace(lines[0])
+	p := document.Problem{Message: strings.TrimSpace(lines[0])}
 	var places []string
 	for i, line := range lines {
 		m := place.FindStringSubmatch(line)
 		if m == nil {
+			if i > 0 && p.File == "" && strings.TrimSpace(line) != "" { // the message goes on
+				p.Message += "\n  " + strings.TrimSpace(line)
+			}
 			continue
 		}
 		if i == 0 { // a syntax error begins with its place
-			message = m[4]
+			p.Message = m[4]
+		}
+		if p.File == "" {
+			p.File = m[1]
+			p.Line, _ = strconv.Atoi(m[2])
+			p.Column, _ = strconv.Atoi(m[3])
 		}
 		if at := m[1] + ":" + m[2] + ":" + m[3]; !slices.Contains(places, at) {
 			places = append(places, at)
 		}
 	}
-	switch len(places) {
-	case 0:
-		return errors.New(message)
-	case 1:
-		return errors.New(places[0] + ": " + message)
-	default:
-		return errors.New(places[0] + ": " + message + "\n  called from " + strings.Join(places[1:], ", "))
+	if p.File == "" {
+		p.File = file
 	}
+	if contents, ok := e.importer.files[p.File]; ok && p.Line > 0 {
+		p.Excerpt = document.Excerpt(strings.Split(contents.String(), "\n"), p.Line)
+	}
+	if len(places) > 1 {
+		p.Hint = "called from " + strings.Join(places[1:], ", ")
+	}
+	return document.Problems{p}
 }
 
 // source is the native function: the YAML documents of a file, or of all *.yaml files of a folder in the order of their
@@ -142,6 +165,7 @@ func (e *Evaluator) source(arguments []any) (any, error) {
 	}
 	tree, err := e.sources(name)
 	if err != nil {
+		e.failed = err
 		return nil, err
 	}
 	documents, err := readDocuments(tree, path.Clean(file))

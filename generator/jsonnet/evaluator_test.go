@@ -1,6 +1,7 @@
 package jsonnet_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -81,6 +82,8 @@ func TestErrorsNameThePlace(t *testing.T) {
 		"syntax.jsonnet":     "function()\n  {a: }",
 		"runtime.jsonnet":    "function()\n  error 'no such zone'",
 		"field.jsonnet":      "local l = import 'lib.libsonnet';\nfunction()\n  l.f({})",
+		"lines.jsonnet":      "error 'no such zone\\nwrite a, b or c'",
+		"parameter.jsonnet":  "function(zone) zone",
 		"lib.libsonnet":      "{ f(x): x.missing }",
 		"missing.jsonnet":    "import 'nothing.libsonnet'",
 		"escape.jsonnet":     "importstr '../../../../etc/hostname'",
@@ -95,7 +98,9 @@ func TestErrorsNameThePlace(t *testing.T) {
 	for file, want := range map[string]string{
 		"syntax.jsonnet":     "syntax.jsonnet:2:7: Unexpected",
 		"runtime.jsonnet":    "runtime.jsonnet:2:3: no such zone",
-		"field.jsonnet":      "lib.libsonnet:1:9: Field does not exist: missing\n  called from field.jsonnet:3:3",
+		"field.jsonnet":      "lib.libsonnet:1:9: Field does not exist: missing\n  >   1 | { f(x): x.missing }\n  called from field.jsonnet:3:3",
+		"lines.jsonnet":      "lines.jsonnet:1:1: no such zone\n  write a, b or c\n",
+		"parameter.jsonnet":  "parameter.jsonnet: Missing argument: zone",
 		"missing.jsonnet":    "there is no file nothing.libsonnet to import",
 		"escape.jsonnet":     "leaves the repository",
 		"absolute.jsonnet":   "leaves the repository",
@@ -107,5 +112,15 @@ func TestErrorsNameThePlace(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", file, err, want)
 		}
+	}
+}
+
+// A source that is not what was pinned says both sums and what to do, on lines of their own.
+func TestErrorsOfSourcesStayWhole(t *testing.T) {
+	root := repository(t, map[string]string{"main.jsonnet": "function() std.native('source')('upstream', 'x')"})
+	broken := errors.New("not what was pinned\n  expected a\n  got b")
+	_, err := jsonnet.New(root, func(string) (fs.FS, error) { return nil, broken }).Evaluate("main.jsonnet", nil, []string{"upstream"})
+	if !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
 	}
 }
