@@ -2,17 +2,20 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/viper"
 
-	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/progress"
 	"github.com/opsgen/opsgen/generator/repository"
 	"github.com/opsgen/opsgen/generator/source"
@@ -22,6 +25,8 @@ import (
 type app struct {
 	stdout, stderr io.Writer
 	settings       *viper.Viper
+	// command is the name of the command that runs.
+	command string
 }
 
 // maxJobs bounds the default parallelism: beyond it memory costs more than the processors gain.
@@ -43,12 +48,17 @@ Settings of opsgen itself may be given as flags, as environment variables (OPSGE
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return a.load(cmd)
 		},
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, words []string) error {
+			if len(words) > 0 {
+				return unknownCommand(cmd, words[0])
+			}
+			return cmd.Help()
+		},
 	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w\nSee %s --help", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	flags := root.PersistentFlags()
 	flags.String("config", "", "file with settings of opsgen itself")
 	flags.String("root", ".", "a folder inside the repository")
@@ -58,11 +68,19 @@ Settings of opsgen itself may be given as flags, as environment variables (OPSGE
 	flags.StringP("output", "o", "text", "text or json")
 	root.AddCommand(newRenderCommand(a), newInitCommand(a), newSchemaCommand(a), newSizeCommand(a),
 		newVersionsCommand(a), newVendorCommand(a), newLockCommand(a), newRulesCommand(a))
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Example = "  source <(opsgen completion bash)                              in this shell\n" +
+				"  opsgen completion fish > ~/.config/fish/completions/opsgen.fish   in every new one"
+		}
+	}
 	return root
 }
 
 // load reads the settings in viper's order: flag, environment, file, default.
 func (a *app) load(cmd *cobra.Command) error {
+	a.command = cmd.Name()
 	v := viper.New()
 	v.SetEnvPrefix("OPSGEN")
 	v.SetEnvKeyReplacer(strings.NewReplacer("-", "_"))
@@ -70,26 +88,49 @@ func (a *app) load(cmd *cobra.Command) error {
 	if err := v.BindPFlags(cmd.Flags()); err != nil {
 		return err
 	}
-	if file := v.GetString("config"); file != "" {
-		v.SetConfigFile(file)
-		if err := v.ReadInConfig(); err != nil {
-			return fmt.Errorf("read settings: %w", err)
-		}
-	} else if dir, err := os.UserConfigDir(); err == nil {
-		v.SetConfigFile(filepath.Join(dir, "opsgen", "opsgen.yaml"))
-		if err := v.ReadInConfig(); err != nil && !os.IsNotExist(err) {
-			return fmt.Errorf("read settings: %w", err)
-		}
-	}
 	a.settings = v
+	if err := a.loadFile(cmd.Root()); err != nil {
+		return err
+	}
 	if format := v.GetString("output"); format != "text" && format != "json" {
-		return fmt.Errorf("--output is %q; write text or json", format)
+		return usage("--output is %q; write text or json", format)
 	}
 	return nil
 }
 
+// loadFile reads the file with settings, where there is one. It is read as strictly as all other files.
+func (a *app) loadFile(root *cobra.Command) error {
+	file, chosen := a.settings.GetString("config"), true
+	if file == "" {
+		dir, err := os.UserConfigDir()
+		if err != nil {
+			return nil // a system without such a folder has no file in it
+		}
+		file, chosen = filepath.Join(dir, "opsgen", "opsgen.yaml"), false
+	}
+	read := viper.New()
+	read.SetConfigFile(file)
+	err := read.ReadInConfig()
+	var inFile *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !chosen:
+		return nil
+	case errors.As(err, &inFile):
+		return fmt.Errorf("the file with settings %s cannot be read: %w", file, inFile.Err)
+	case err != nil:
+		return fmt.Errorf("the file with settings %s cannot be read: %w", file, err)
+	}
+	known := settingNames(root)
+	for _, name := range slices.Sorted(slices.Values(read.AllKeys())) {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("%s: there is no setting %q%s", file, name, suggestion(name, known, "; settings are "))
+		}
+	}
+	return a.settings.MergeConfigMap(read.AllSettings())
+}
+
 // json says whether results are for a machine.
-func (a *app) json() bool { return a.settings.GetString("output") == "json" }
+func (a *app) json() bool { return a.settings != nil && a.settings.GetString("output") == "json" }
 
 // writeJSON prints a result for a machine.
 func (a *app) writeJSON(value any) error {
@@ -101,16 +142,20 @@ func (a *app) writeJSON(value any) error {
 // root is the repository's folder.
 func (a *app) root() (string, error) { return repository.FindRoot(a.settings.GetString("root")) }
 
-// cacheDir is the folder for downloads and results.
+// cacheDir is the folder for downloads and results. It is made, so that a folder that cannot be is noticed at once.
 func (a *app) cacheDir() (string, error) {
-	if dir := a.settings.GetString("cache-dir"); dir != "" {
-		return dir, nil
+	dir := a.settings.GetString("cache-dir")
+	if dir == "" {
+		users, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("there is no cache folder: %w; name one with --cache-dir or OPSGEN_CACHE_DIR", err)
+		}
+		dir = filepath.Join(users, "opsgen")
 	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("find the user's cache folder: %w; name one with --cache-dir", err)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("the cache folder cannot be made: %w; name another one with --cache-dir or OPSGEN_CACHE_DIR", err)
 	}
-	return filepath.Join(dir, "opsgen"), nil
+	return dir, nil
 }
 
 // store is where pinned packages come from.
@@ -133,8 +178,14 @@ func (a *app) store(root string, reporter *progress.Reporter) (*source.Store, er
 
 // reportFetch shows downloads; what is at hand already is not worth a line.
 func reportFetch(reporter *progress.Reporter, e source.Event) {
-	if e.State == source.Verified {
-		reporter.Line("fetched", "%s %s  %.1f MB  verified", e.Name, e.Version, float64(e.Bytes)/1e6)
+	const megabyte = 1e6
+	switch {
+	case e.State == source.Verified:
+		reporter.Line("fetched", "%s %s  %.1f MB  verified", e.Name, e.Version, float64(e.Bytes)/megabyte)
+	case e.State == source.Fetching && e.Total > 0:
+		reporter.Status("fetching", "%s %s  %.1f of %.1f MB", e.Name, e.Version, float64(e.Bytes)/megabyte, float64(e.Total)/megabyte)
+	case e.State == source.Fetching:
+		reporter.Status("fetching", "%s %s  %.1f MB", e.Name, e.Version, float64(e.Bytes)/megabyte)
 	}
 	if e.Note != "" {
 		reporter.Line("note", "%s: %s", e.Name, e.Note)
@@ -149,8 +200,39 @@ func isFolder(dir string) bool {
 // defaultJobs is the number of units rendered at a time unless told otherwise.
 func defaultJobs() int { return min(runtime.NumCPU(), maxJobs) }
 
-// completeClusters completes names of clusters.
+// completeClusters completes names of clusters that were not given yet.
 func (a *app) completeClusters(cmd *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return a.complete(cmd, given, func(root string) ([]string, error) {
+		files, err := filepath.Glob(filepath.Join(root, "clusters", "*", "cluster.yaml"))
+		names := make([]string, len(files))
+		for i, file := range files {
+			names[i] = filepath.Base(filepath.Dir(file))
+		}
+		return names, err
+	})
+}
+
+// completeCluster completes the name of one cluster.
+func (a *app) completeCluster(cmd *cobra.Command, given []string, word string) ([]string, cobra.ShellCompDirective) {
+	if len(given) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.completeClusters(cmd, given, word)
+}
+
+// completeImages completes names of images that were not given yet.
+func (a *app) completeImages(cmd *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return a.complete(cmd, given, func(root string) ([]string, error) {
+		repo, err := repository.LoadBundle(root)
+		if err != nil {
+			return nil, err
+		}
+		return slices.Sorted(maps.Keys(repo.Bundle.Images)), nil
+	})
+}
+
+// complete lists names but for those that were given.
+func (a *app) complete(cmd *cobra.Command, given []string, list func(root string) ([]string, error)) ([]string, cobra.ShellCompDirective) {
 	if err := a.load(cmd); err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
@@ -158,15 +240,12 @@ func (a *app) completeClusters(cmd *cobra.Command, given []string, _ string) ([]
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	entries, err := filepath.Glob(filepath.Join(root, "clusters", "*", "cluster.yaml"))
+	names, err := list(root)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	var names []string
-	for _, entry := range entries {
-		names = append(names, filepath.Base(filepath.Dir(entry)))
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	left := slices.DeleteFunc(names, func(name string) bool { return slices.Contains(given, name) })
+	return left, cobra.ShellCompDirectiveNoFileComp
 }
 
 // loadRepository reads the repository with the named clusters.
@@ -176,9 +255,4 @@ func (a *app) loadRepository(clusters []string) (*repository.Repository, error) 
 		return nil, err
 	}
 	return repository.Load(root, clusters)
-}
-
-// usage is an error about the command line itself.
-func usage(format string, arguments ...any) error {
-	return document.Problems{{Message: fmt.Sprintf(format, arguments...)}}
 }

@@ -35,7 +35,7 @@ func newInitCommand(a *app) *cobra.Command {
 the rest. It never overwrites a file. Edit it, then run opsgen render NAME.`,
 		Example: `  opsgen init prod --provider aws --domain obs.example.com --region eu-central-1
   opsgen init lab --provider existing --domain obs.lab.example.com`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("the name of the new cluster"),
 		RunE: func(_ *cobra.Command, arguments []string) error {
 			c.Name = arguments[0]
 			return a.init(c)
@@ -70,12 +70,15 @@ func (a *app) init(c newCluster) error {
 	if err := parsed.Execute(&text, c); err != nil {
 		return fmt.Errorf("write cluster.yaml: %w", err)
 	}
-	name := filepath.Join("clusters", c.Name, "cluster.yaml")
-	if err := writeNew(filepath.Join(root, name), text.String()); err != nil {
+	name := "clusters/" + c.Name + "/cluster.yaml"
+	if err := writeNew(root, name, text.String()); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "wrote %s\nnext: edit it, then opsgen render %s\n", filepath.ToSlash(name), c.Name)
-	return nil
+	if a.json() {
+		return a.writeJSON(map[string]string{"wrote": name})
+	}
+	_, err = fmt.Fprintf(a.stdout, "wrote %s\nnext: edit it, then opsgen render %s\n", name, c.Name)
+	return err
 }
 
 // complete checks what was given and fills in what follows from it.
@@ -84,7 +87,10 @@ func (c *newCluster) complete() error {
 		return usage("%q cannot be a cluster's name: use up to 40 lower-case letters, digits and dashes, a letter first", c.Name)
 	}
 	if !slices.Contains(providers, c.Provider) {
-		return usage("--provider is %q; write one of %s", c.Provider, strings.Join(providers, ", "))
+		if c.Provider == "" {
+			return usage("--provider is missing; write one of %s", strings.Join(providers, ", "))
+		}
+		return usage("--provider is %q%s", c.Provider, suggestion(c.Provider, providers, "; write one of "))
 	}
 	if c.Domain == "" {
 		return usage("--domain is missing; write the name below which everything is served, such as obs.example.com")
@@ -108,15 +114,26 @@ func orDefault(field *string, value string) {
 	}
 }
 
-// writeNew writes a file that must not exist yet, with its folder.
-func writeNew(name, text string) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+// writeNew writes a file of the repository that must not exist yet, with its folder.
+func writeNew(root, name, text string) error {
+	full := filepath.Join(root, filepath.FromSlash(name))
+	err := os.MkdirAll(filepath.Dir(full), 0o755)
+	if err == nil {
+		err = writeExclusive(full, text)
+	}
+	var inFile *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return usage("%s exists already; edit it, or choose another name", name)
+	case errors.As(err, &inFile):
+		return fmt.Errorf("%s cannot be written: %w", name, inFile.Err)
+	default:
 		return err
 	}
+}
+
+func writeExclusive(name, text string) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return usage("%s exists already; edit it, or choose another name", name)
-	}
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,8 @@ func newLockCommand(a *app) *cobra.Command {
 		Short: "Lock images by the digests that their registries give",
 		Long: `Lock asks the registries for the digests of the images of versions.yaml, all or the named ones, and writes them into
 the file, whose comments stay. An image that cannot be resolved is named and stays as it is; the exit code is 1 then.`,
-		Example: "  opsgen lock\n  opsgen lock cortex loki",
+		Example:           "  opsgen lock\n  opsgen lock cortex loki",
+		ValidArgsFunction: a.completeImages,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return a.lock(cmd, names)
 		},
@@ -26,7 +27,7 @@ the file, whose comments stay. An image that cannot be resolved is named and sta
 }
 
 // errUnresolved ends a lock that did not reach all images; which ones was printed.
-var errUnresolved = errors.New("not every image is locked")
+var errUnresolved = errors.New("their registries gave no digest")
 
 func (a *app) lock(cmd *cobra.Command, names []string) error {
 	root, err := a.root()
@@ -44,7 +45,10 @@ func (a *app) lock(cmd *cobra.Command, names []string) error {
 	resolutions, err := image.Lock(cmd.Context(), repo.Bundle, image.Options{
 		Names: names, Progress: func(r image.Resolution) { reporter.Line("asked", "%s", r.Reference) },
 	})
-	if err != nil {
+	if resolutions == nil {
+		return err // nothing was asked for; which image could not be resolved is in its resolution
+	}
+	if err := cmd.Context().Err(); err != nil {
 		return err
 	}
 	changed, err := image.Write(filepath.Join(root, "versions.yaml"), resolutions)
@@ -65,12 +69,17 @@ type lockedImage struct {
 
 func (a *app) printResolutions(resolutions []image.Resolution, changed bool) error {
 	images := make([]lockedImage, len(resolutions))
-	var unresolved error
+	failed := 0
 	for i, r := range resolutions {
 		images[i] = lockedImage{Name: r.Name, Digest: r.Digest, Moved: r.Moved()}
 		if r.Err != nil {
-			images[i].Error, unresolved = r.Err.Error(), errUnresolved
+			failed++
+			images[i].Error = r.Err.Error()
 		}
+	}
+	var unresolved error
+	if failed > 0 {
+		unresolved = fmt.Errorf("%d of %s stay as they were: %w", failed, count(len(images), "image"), errUnresolved)
 	}
 	if a.json() {
 		return errors.Join(a.writeJSON(images), unresolved)

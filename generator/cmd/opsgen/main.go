@@ -23,48 +23,74 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // a check failed
 	exitUsage  = 2 // wrong usage, a wrong input, or something that cannot be read or written
+	// exitStopped is what shells give for an interrupt: 128 and the signal's number.
+	exitStopped = 128 + int(syscall.SIGINT)
 )
 
 // run executes one command line and returns its exit code.
 func run(arguments []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := newRootCommand(&app{stdout: stdout, stderr: stderr})
+	// A second signal ends the program at once.
+	context.AfterFunc(ctx, stop)
+	a := &app{stdout: stdout, stderr: stderr}
+	root := newRootCommand(a)
 	root.SetArgs(arguments)
 	err := root.ExecuteContext(ctx)
-	if err == nil {
+	switch {
+	case err == nil:
 		return exitOK
-	}
-	if errors.Is(ctx.Err(), context.Canceled) {
+	case ctx.Err() == nil:
+		return a.explain(err)
+	case a.command == "vendor":
+		fmt.Fprintln(stderr, "stopped; what is verified stays: run the same command to go on")
+	default:
 		fmt.Fprintln(stderr, "stopped; nothing was written")
-		return exitUsage
 	}
-	return explain(err, stderr)
+	return exitStopped
 }
 
 // errOutOfDate ends a check of trees that are not what a render would write; what differs was printed.
-var errOutOfDate = errors.New("rendered files are out of date; run opsgen render and commit the result")
+var errOutOfDate = errors.New("rendered files are out of date")
 
-// explain prints an error the way a person reads it and chooses the exit code.
-func explain(err error, stderr io.Writer) int {
+// explain prints an error the way a person reads it, and for a machine when it asked for JSON, and chooses the exit
+// code.
+func (a *app) explain(err error) int {
 	var problems document.Problems
 	var failed render.ChecksFailed
+	var notWritable render.NotWritable
 	switch {
-	case errors.As(err, &problems):
-		fmt.Fprintln(stderr, problems.Error())
-		fmt.Fprintf(stderr, "%s, nothing was written\n", count(len(problems), "problem"))
-		return exitUsage
 	case errors.As(err, &failed):
-		fmt.Fprintln(stderr, failed.Error())
-		fmt.Fprintf(stderr, "%s failed, nothing was written\n", count(len(failed), "check"))
+		fmt.Fprintln(a.stderr, failed.Error())
+		fmt.Fprintf(a.stderr, "%s failed%s\n", count(len(failed), "check"), a.consequence())
 		return exitFailed
 	case errors.Is(err, errOutOfDate), errors.Is(err, errUnresolved):
-		fmt.Fprintln(stderr, err)
+		fmt.Fprintln(a.stderr, err)
 		return exitFailed
+	case errors.As(err, &problems):
+		fmt.Fprintln(a.stderr, problems.Error())
+		fmt.Fprintf(a.stderr, "%s%s\n", count(len(problems), "problem"), a.consequence())
+	case errors.As(err, &notWritable):
+		problems = document.Problems{{Message: notWritable.Error()}}
+		fmt.Fprintln(a.stderr, notWritable.Error())
 	default:
-		fmt.Fprintln(stderr, err)
-		return exitUsage
+		problems = document.Problems{{Message: err.Error()}}
+		fmt.Fprintln(a.stderr, err)
 	}
+	if a.json() {
+		if err := a.writeJSON(map[string]document.Problems{"problems": problems}); err != nil {
+			fmt.Fprintln(a.stderr, err)
+		}
+	}
+	return exitUsage
+}
+
+// consequence ends the message of a command that would have written something.
+func (a *app) consequence() string {
+	if a.command == "render" || a.command == "init" || a.command == "lock" {
+		return ", nothing was written"
+	}
+	return ""
 }
 
 func count(n int, noun string) string {

@@ -3,9 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
+	"github.com/opsgen/opsgen/generator/check"
+	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/progress"
 	"github.com/opsgen/opsgen/generator/render"
 )
@@ -46,12 +49,13 @@ func (a *app) render(cmd *cobra.Command, clusters []string) error {
 	if err != nil {
 		return err
 	}
-	options := render.Options{
-		Root: root, Clusters: clusters, Jobs: a.settings.GetInt("jobs"), Sources: store,
-		Check: a.settings.GetBool("check"), Force: a.settings.GetBool("force"), Progress: reporter,
+	jobs, err := strconv.Atoi(a.settings.GetString("jobs"))
+	if err != nil || jobs < 1 {
+		return usage("--jobs is %q; write a whole number of at least 1", a.settings.GetString("jobs"))
 	}
-	if options.Jobs < 1 {
-		return usage("--jobs is %d; write at least 1", options.Jobs)
+	options := render.Options{
+		Root: root, Clusters: clusters, Jobs: jobs, Sources: store,
+		Check: a.settings.GetBool("check"), Force: a.settings.GetBool("force"), Progress: reporter,
 	}
 	if !a.settings.GetBool("no-cache") {
 		if options.CacheDir, err = a.cacheDir(); err != nil {
@@ -65,7 +69,7 @@ func (a *app) render(cmd *cobra.Command, clusters []string) error {
 		return errors.Join(a.writeJSON(report), err)
 	}
 	if err != nil {
-		return err
+		return notWritten(err)
 	}
 	if a.json() {
 		err = a.writeJSON(report)
@@ -73,9 +77,31 @@ func (a *app) render(cmd *cobra.Command, clusters []string) error {
 		a.printReport(report)
 	}
 	if err == nil && report.Checked && !report.UpToDate() {
-		return errOutOfDate
+		return outOfDate(report)
 	}
 	return err
+}
+
+// notWritten adds the consequence to errors that do not say it themselves.
+func notWritten(err error) error {
+	var problems document.Problems
+	var failed render.ChecksFailed
+	var notWritable render.NotWritable
+	if errors.As(err, &problems) || errors.As(err, &failed) || errors.As(err, &notWritable) {
+		return err
+	}
+	return fmt.Errorf("%w\nnothing was written", err)
+}
+
+// outOfDate says what to do about trees that are not what a render would write.
+func outOfDate(r *render.Report) error {
+	for _, c := range r.Clusters {
+		if len(c.Edited) > 0 {
+			return fmt.Errorf("%w; move what was edited by hand to clusters/%s/patches/, then run opsgen render --force and commit the result",
+				errOutOfDate, c.Name)
+		}
+	}
+	return fmt.Errorf("%w; run opsgen render and commit the result", errOutOfDate)
 }
 
 func (a *app) printReport(r *render.Report) {
@@ -100,12 +126,11 @@ func (a *app) printReport(r *render.Report) {
 		fmt.Fprint(a.stdout, c.Diff)
 	}
 	a.printForeign(r)
-	if notes := len(r.Advisories) + len(r.Findings); notes > 0 && !verbose {
-		fmt.Fprintf(a.stdout, "%s (opsgen render -v says why):\n", plural(notes, "advisory", "advisories"))
-		a.printShort(r)
-	}
-	if verbose {
+	switch {
+	case verbose:
 		a.printNotes(r)
+	case !r.Checked:
+		a.printShort(r)
 	}
 	fmt.Fprintf(a.stdout, "%.1f s\n", r.Seconds)
 }
@@ -115,10 +140,12 @@ func (a *app) printForeign(r *render.Report) {
 		for _, file := range c.Foreign {
 			fmt.Fprintf(a.stdout, "not opsgen's, left alone: %s/%s\n", c.Path, file)
 		}
+		what := "edited by hand, discarded"
 		if r.Checked {
-			for _, file := range c.Edited {
-				fmt.Fprintf(a.stdout, "edited by hand: %s/%s\n", c.Path, file)
-			}
+			what = "edited by hand"
+		}
+		for _, file := range c.Edited {
+			fmt.Fprintf(a.stdout, "%s: %s/%s\n", what, c.Path, file)
 		}
 	}
 }
@@ -126,8 +153,13 @@ func (a *app) printForeign(r *render.Report) {
 // shortNotes is how many advisories a summary shows.
 const shortNotes = 6
 
+// printShort shows the advisories, one line each. What the bases waive, with a reason, is nobody's news.
 func (a *app) printShort(r *render.Report) {
 	notes := a.notes(r, false)
+	if len(notes) == 0 {
+		return
+	}
+	fmt.Fprintf(a.stdout, "%s (opsgen render -v says why):\n", plural(len(notes), "advisory", "advisories"))
 	for i, note := range notes {
 		if i == shortNotes {
 			fmt.Fprintln(a.stdout, "  …")
@@ -159,9 +191,10 @@ func (a *app) notes(r *render.Report, full bool) []string {
 		}
 	}
 	for _, finding := range r.Findings {
-		if full {
+		switch {
+		case full:
 			notes = append(notes, finding.Cluster+": "+finding.String())
-		} else {
+		case finding.Severity != check.Waived:
 			notes = append(notes, finding.Cluster+": "+finding.Object+": "+finding.Message)
 		}
 	}

@@ -25,7 +25,7 @@ func newRulesCommand(a *app) *cobra.Command {
 		Long: `Rules lists what render looks for: in the inputs (a wrong one is refused or warned about) and in the rendered
 objects (schemas, policy, references, the components' own configuration).`,
 		Example: "  opsgen rules\n  opsgen rules -o json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE:    func(*cobra.Command, []string) error { return a.rules() },
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,8 +18,11 @@ complete and check with it; every file that opsgen writes has that comment.`,
 		Example: `  opsgen schema cluster > cluster.schema.json
   opsgen schema tenant --markdown`,
 		ValidArgs: schema.Names(),
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args:      oneArgument("the kind of file"),
 		RunE: func(_ *cobra.Command, arguments []string) error {
+			if !slices.Contains(schema.Names(), arguments[0]) {
+				return usage("there is no schema %q%s", arguments[0], suggestion(arguments[0], schema.Names(), "; write one of "))
+			}
 			write := schema.JSON
 			if a.settings.GetBool("markdown") {
 				write = schema.Markdown

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/render"
 	"github.com/opsgen/opsgen/generator/sizing"
 )
@@ -28,8 +27,8 @@ func newSizeCommand(a *app) *cobra.Command {
 of each. Every figure can be overridden under components; docs/sizing.md explains the formulas and their sources.`,
 		Example: `  opsgen size prod
   opsgen size prod -o json | jq .total`,
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: a.completeClusters,
+		Args:              oneArgument("the name of a cluster"),
+		ValidArgsFunction: a.completeCluster,
 		RunE: func(_ *cobra.Command, arguments []string) error {
 			return a.size(arguments[0])
 		},
@@ -46,7 +45,7 @@ func (a *app) size(name string) error {
 		return err
 	}
 	if len(sizes) != 1 {
-		return document.Problems{{Message: "there is no such cluster: " + name}}
+		return fmt.Errorf("size %s: it was sized %d times", name, len(sizes))
 	}
 	report := sizeReport{Cluster: name, Sizing: sizes[0], Total: sizing.Total(sizes[0]), Nodes: sizing.Nodes(sizes[0], "")}
 	if a.json() {
@@ -68,8 +67,8 @@ func (a *app) printSize(r sizeReport) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.stdout, "\nin all: %d pods, %.1f cores, %.0f GiB of memory, %.0f GiB of volumes; about %d nodes of 8 cores and 32 GiB\n",
-		r.Total.Pods, r.Total.CPU, gib(r.Total.Memory), gib(r.Total.Storage), r.Nodes)
+	_, err := fmt.Fprintf(a.stdout, "\nin all: %s, %.1f cores, %.0f GiB of memory, %.0f GiB of volumes; about %s of 8 cores and 32 GiB\n",
+		count(r.Total.Pods, "pod"), r.Total.CPU, gib(r.Total.Memory), gib(r.Total.Storage), count(r.Nodes, "node"))
 	return err
 }
 

@@ -2,13 +2,21 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/opsgen/opsgen/generator/progress"
 	"github.com/opsgen/opsgen/generator/repository"
 )
+
+// vendored is what was stored where.
+type vendored struct {
+	Folder  string   `json:"folder"`
+	Sources []string `json:"sources"`
+}
 
 func newVendorCommand(a *app) *cobra.Command {
 	return &cobra.Command{
@@ -18,7 +26,7 @@ func newVendorCommand(a *app) *cobra.Command {
 unless another is named. Renders look there first; with --offline they look nowhere else. docs/air-gapped.md says
 how the images follow.`,
 		Example: "  opsgen vendor\n  opsgen vendor /media/stick/sources",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne("one folder"),
 		RunE: func(cmd *cobra.Command, arguments []string) error {
 			root, err := a.root()
 			if err != nil {
@@ -32,12 +40,18 @@ how the images follow.`,
 			if err != nil {
 				return err
 			}
-			store, err := a.store(root, progress.New(a.stderr))
+			reporter := progress.New(a.stderr)
+			store, err := a.store(root, reporter)
 			if err != nil {
 				return err
 			}
-			if err := store.Vendor(cmd.Context(), dir, repo.Bundle.Sources); err != nil {
+			err = store.Vendor(cmd.Context(), dir, repo.Bundle.Sources)
+			reporter.Done()
+			if err != nil {
 				return err
+			}
+			if a.json() {
+				return a.writeJSON(vendored{Folder: dir, Sources: slices.Sorted(maps.Keys(repo.Bundle.Sources))})
 			}
 			_, err = fmt.Fprintf(a.stdout, "stored %s in %s\n", count(len(repo.Bundle.Sources), "source"), dir)
 			return err

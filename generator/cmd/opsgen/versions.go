@@ -21,7 +21,7 @@ func newVersionsCommand(a *app) *cobra.Command {
 digest. With --images it prints what to copy into a private registry, one image a line: from where, to where.`,
 		Example: `  opsgen versions
   opsgen versions --images --registry registry.example.com/mirror | while read from to; do crane copy $from $to; done`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return a.versions() },
 	}
 	cmd.Flags().Bool("images", false, "print the images to mirror")
@@ -48,9 +48,20 @@ func (a *app) versions() error {
 	}
 }
 
+// mirroredImage is one image to copy: from Source to Destination.
+type mirroredImage struct {
+	Name        string `json:"name"`
+	Source      string `json:"source"`
+	Destination string `json:"destination"`
+}
+
 func (a *app) printMirrors(mirrors []image.Mirror) error {
 	if a.json() {
-		return a.writeJSON(mirrors)
+		images := make([]mirroredImage, len(mirrors))
+		for i, m := range mirrors {
+			images[i] = mirroredImage(m)
+		}
+		return a.writeJSON(images)
 	}
 	for _, m := range mirrors {
 		line := m.Source
