@@ -171,11 +171,11 @@ func (p *modulePin) fromProxies(ctx context.Context, dir string, proxies []endpo
 			return "", context.Cause(ctx)
 		}
 		goOn := errors.Is(err, fs.ErrNotExist) || proxy.onAnyError
-		if reason := shown(proxy.url) + ": " + describe(err); !goOn || i == len(proxies)-1 {
+		reason := shown(proxy.url) + ": " + describe(err)
+		if !goOn || i == len(proxies)-1 {
 			return "", fail(reason)
-		} else {
-			failures = append(failures, reason)
 		}
+		failures = append(failures, reason)
 	}
 	return "", fail("GOPROXY names no proxy")
 }

@@ -77,8 +77,11 @@ func TestWriteAddsChangesAndPrunes(t *testing.T) {
 		t.Error("a tree that was just written is not what was written")
 	}
 	want := []tree.Change{
-		{File: "platform/cortex/a.yaml", Kind: "changed"}, {File: "platform/cortex/b.yaml", Kind: "removed"},
-		{File: "platform/cortex/c.yaml", Kind: "new"}, {File: "platform/loki/a.yaml", Kind: "removed"}, {File: "tenants/x/a.yaml", Kind: "new"},
+		{File: "platform/cortex/a.yaml", Kind: "changed"},
+		{File: "platform/cortex/b.yaml", Kind: "removed"},
+		{File: "platform/cortex/c.yaml", Kind: "new"},
+		{File: "platform/loki/a.yaml", Kind: "removed"},
+		{File: "tenants/x/a.yaml", Kind: "new"},
 	}
 	if diff := cmp.Diff(want, state.Changes(after)); diff != "" {
 		t.Error(diff)
