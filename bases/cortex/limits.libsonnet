@@ -4,7 +4,7 @@ local seconds = { s: 1, m: 60, h: 3600, d: 24 * 3600, w: 7 * 24 * 3600, y: 365 *
 // longer is a duration ("30d") and one hour more.
 local longer(duration) =
   local end = std.length(duration) - 1;
-  '%ds' % (std.parseInt(std.substr(duration, 0, end)) * seconds[std.substr(duration, end, 1)] + 3600);
+  (std.parseInt(duration[:end]) * seconds[duration[end:]] + 3600) + 's';
 
 {
   local limits = self,
@@ -73,9 +73,8 @@ local longer(duration) =
     alertmanager_receivers_firewall_block_cidr_networks: '0.0.0.0/8,100.64.0.0/10,127.0.0.0/8,169.254.0.0/16,::1/128,fe80::/10',
   },
 
-  // overrides are the values of one tenant that differ from the cluster's.
-  overrides(cluster, tenant):
-    local defaults = limits.defaults(cluster);
+  // overrides are the values of one tenant that differ from the cluster's defaults, which are made once for all tenants.
+  overrides(defaults, tenant):
     local own = limits.of(tenant.metrics);
     { [name]: own[name] for name in std.objectFields(own) if own[name] != defaults[name] },
 }

@@ -3,7 +3,8 @@ local k = import '../lib/k.libsonnet';
 local limits = import 'limits.libsonnet';
 
 function(cluster, bundle, tenants)
-  local overrides = { [tenant.name]: limits.overrides(cluster, tenant) for tenant in tenants };
+  local defaults = limits.defaults(cluster);
+  local overrides = { [tenant.name]: limits.overrides(defaults, tenant) for tenant in tenants };
   [
     k.configMap('cortex-limits', {
       'limits.yaml': std.manifestYamlDoc({

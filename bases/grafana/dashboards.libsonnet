@@ -6,10 +6,15 @@ local usage = import 'usage.libsonnet';
 // Above this size a dashboard is written without line breaks; below it stays readable.
 local readable = 300000;
 
-local legal = std.set(std.stringChars('abcdefghijklmnopqrstuvwxyz0123456789-'));
+// What each character of a file's name becomes in an object's; all others become a dash. A table, because this runs for
+// every tenant, and looking up is what Jsonnet does fast.
+local letters = std.stringChars('abcdefghijklmnopqrstuvwxyz');
+local legal =
+  { [c]: c for c in letters + std.stringChars('0123456789-') }
+  + { [std.asciiUpper(c)]: c for c in letters };
 // slug makes a text a part of an object's name. A text that had to be changed gets a hash, so that no two become one.
 local slug(text) =
-  local plain = std.join('', [if std.setMember(c, legal) then c else '-' for c in std.stringChars(std.asciiLower(text))]);
+  local plain = std.join('', [if c in legal then legal[c] else '-' for c in std.stringChars(text)]);
   local kept = std.stripChars(std.substr(plain, 0, 60), '-');
   if kept == text then text
   else (if kept == '' then 'dashboard' else kept) + '-' + std.substr(std.sha256(text), 0, 6);
@@ -35,35 +40,38 @@ local given(tenant) =
   [entry(file, folderOf(file), files[file]) for file in std.objectFields(files)]
   + [entry('opsgen/usage.json', 'opsgen', std.manifestJsonEx(usage(tenant), '  '))];
 
-{
+// The entries are made once: a function of Jsonnet is computed anew at every call.
+function(tenant) {
+  local boards = given(tenant),
+
   // Not below /etc/grafana: that is a volume of its own, and a read-only one cannot hold another's mount point.
   path: '/etc/grafana-dashboards',
 
-  configMaps(tenant): [
+  configMaps: [
     // What a folder is called is kept beside it, for the checks.
     k.configMap(dashboard.name, { 'dashboard.json': dashboard.text })
     + k.labels({ 'opsgen.dev/dashboard': 'true' })
     + k.annotations({ 'opsgen.dev/folder': dashboard.folder })
-    for dashboard in given(tenant)
+    for dashboard in boards
   ],
 
-  volume(tenant, name): {
+  volume(name): {
     name: name,
     projected: {
       sources: [
         { configMap: { name: dashboard.name, items: [{ key: 'dashboard.json', path: dashboard.path }] } }
-        for dashboard in given(tenant)
+        for dashboard in boards
       ],
     },
   },
 
   // providers are Grafana's: one for each folder. What leaves Git leaves Grafana, and what comes from Git is not edited
   // there: the change would be gone with the next one.
-  providers(tenant): {
+  providers: {
     apiVersion: 1,
     providers: [
       {
-        local first = [dashboard for dashboard in given(tenant) if dashboard.folder == folder][0],
+        local first = [dashboard for dashboard in boards if dashboard.folder == folder][0],
         name: if folder == '' then 'general' else folder,
         folder: folder,
         type: 'file',
@@ -72,7 +80,7 @@ local given(tenant) =
         updateIntervalSeconds: 30,
         options: { path: $.path + '/' + std.split(first.path, '/')[0] },
       }
-      for folder in std.set([dashboard.folder for dashboard in given(tenant)])
+      for folder in std.set([dashboard.folder for dashboard in boards])
     ],
   },
 }

@@ -11,13 +11,13 @@ local labels = k.labelsOf('grafana', 'grafana');
 local user = 472;
 
 // What Grafana reads at its start.
-local config(cluster, tenant) = k.configMap('grafana', {
+local config(cluster, tenant, boards) = k.configMap('grafana', {
   'grafana.ini': ini(cluster, tenant),
   'datasources.yaml': std.manifestYamlDoc(datasources(cluster), quote_keys=false),
-  'dashboards.yaml': std.manifestYamlDoc(dashboards.providers(tenant), quote_keys=false),
+  'dashboards.yaml': std.manifestYamlDoc(boards.providers, quote_keys=false),
 });
 
-local volumes(tenant) = [
+local volumes(boards) = [
   {
     name: 'config',
     configMap: {
@@ -29,12 +29,12 @@ local volumes(tenant) = [
       ],
     },
   },
-  dashboards.volume(tenant, 'dashboards'),
+  boards.volume('dashboards'),
   k.emptyDir('data', '1Gi'),
   k.emptyDir('tmp', '256Mi'),
 ] + proxy.volumes;
 
-local grafana(size) = k.container('grafana', 'grafana', size, {
+local grafana(size, boards) = k.container('grafana', 'grafana', size, {
   env: [
     k.secretEnv('GF_SECURITY_SECRET_KEY', 'grafana', 'secret-key'),
     // The image sets this one, and the environment is stronger than grafana.ini.
@@ -49,7 +49,7 @@ local grafana(size) = k.container('grafana', 'grafana', size, {
   livenessProbe: k.httpProbe('/api/health', 'http', { periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }),
   volumeMounts: [
     k.mount('config', '/etc/grafana', { readOnly: true }),
-    k.mount('dashboards', dashboards.path, { readOnly: true }),
+    k.mount('dashboards', boards.path, { readOnly: true }),
     k.mount('data', '/var/lib/grafana'),
     k.mount('tmp', '/tmp'),
     // The authority, but not the token: that is the sidecar's alone.
@@ -76,29 +76,32 @@ local sidecar(cluster, size) = k.container('sidecar', 'proxy', size, {
   volumeMounts: proxy.mounts,
 });
 
-local deployment(cluster, tenant) =
+local deployment(cluster, tenant, boards, config) =
   local sizes = cluster.sizing.grafana;
-  local pod = k.pod('grafana', [grafana(sizes.grafana), sidecar(cluster, sizes.sidecar)], { volumes: volumes(tenant) }, user=user);
+  local pod = k.pod('grafana', [grafana(sizes.grafana, boards), sidecar(cluster, sizes.sidecar)], { volumes: volumes(boards) }, user=user);
   // One pod, and the old one is gone before the new one comes: two would work on two databases, and people would change
   // between them.
   k.deployment('grafana', labels, 1, pod, { strategy: { type: 'Recreate' } })
-  + k.configHash(config(cluster, tenant))
+  + k.configHash(config)
   + net.flows([proxy.flow, 'dns'])
   // The syncer makes the Secret (bases/syncer), and changes it never: what Grafana encrypted stays readable.
   + k.annotations({ 'opsgen.dev/makes': 'Secret/tenant-%s/grafana' % tenant.name });
 
 function(cluster, bundle, tenant)
   if !std.get(std.get(tenant, 'grafana', {}), 'enabled', true) then []
-  else [
-    k.serviceAccount('grafana'),
-    config(cluster, tenant),
-    dashboards.configMaps(tenant),
-    deployment(cluster, tenant),
-    k.service('grafana', labels, [k.servicePort('http', 3000)]),
-    net.allow(
-      'grafana',
-      labels,
-      ingress=[net.from([net.peer('proxy', proxy.labels)], [3000])],
-      egress=[proxy.egress, net.dns],
-    ),
-  ]
+  else
+    local boards = dashboards(tenant);
+    local settings = config(cluster, tenant, boards);
+    [
+      k.serviceAccount('grafana'),
+      settings,
+      boards.configMaps,
+      deployment(cluster, tenant, boards, settings),
+      k.service('grafana', labels, [k.servicePort('http', 3000)]),
+      net.allow(
+        'grafana',
+        labels,
+        ingress=[net.from([net.peer('proxy', proxy.labels)], [3000])],
+        egress=[proxy.egress, net.dns],
+      ),
+    ]

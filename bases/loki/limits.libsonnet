@@ -8,7 +8,7 @@ local seconds(duration) =
 // longer is a duration ("30d") and one hour more.
 local longer(duration) =
   local total = seconds(duration) + 3600;
-  if total % 3600 == 0 then '%dh' % (total / 3600) else '%ds' % total;
+  if total % 3600 == 0 then (total / 3600) + 'h' else total + 's';
 
 // L6: Loki deletes by whole days, and refuses shorter times in a tenant's own rules.
 local wholeDays(retention) =
@@ -71,9 +71,8 @@ local rate(bytesPerDay) = std.ceil(bytesPerDay / (24 * 3600) / megabyte * 64) / 
     ruler_max_rule_groups_per_tenant: 500,
   },
 
-  // overrides are the values of one tenant that differ from the cluster's.
-  overrides(cluster, tenant):
-    local defaults = limits.defaults(cluster);
+  // overrides are the values of one tenant that differ from the cluster's defaults, which are made once for all tenants.
+  overrides(defaults, tenant):
     local own = limits.of(tenant.logs);
     { [name]: own[name] for name in std.objectFields(own) if own[name] != defaults[name] },
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
 // Store is a folder of entries. A nil store keeps nothing.
@@ -40,7 +42,8 @@ func (k *Key) Add(texts ...string) *Key {
 // String is the key in hexadecimal.
 func (k *Key) String() string { return hex.EncodeToString(k.hash.Sum(nil)) }
 
-// Get reads an entry into value; false means that there is none.
+// Get reads an entry into value; false means that there is none. Whole numbers in untyped content are int64, as
+// everywhere in Kubernetes objects.
 func (s *Store) Get(key string, value any) bool {
 	if s == nil {
 		return false
@@ -49,7 +52,7 @@ func (s *Store) Get(key string, value any) bool {
 	if err != nil || len(text) < sumLength || sum(text[sumLength:]) != string(text[:sumLength]) {
 		return false
 	}
-	return json.Unmarshal(text[sumLength:], value) == nil
+	return utiljson.Unmarshal(text[sumLength:], value) == nil
 }
 
 // Has says that there is an entry, without reading it.

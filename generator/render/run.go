@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,12 +59,12 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer s.sources.close()
-	cached, err := s.renderAll(ctx, plans, o)
+	pool, err := s.renderAll(ctx, plans, o)
 	o.Progress.Done()
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{Bundle: repo.Bundle.Version, Checked: o.Check, Advisories: advisories, Cached: cached}
+	report := &Report{Bundle: repo.Bundle.Version, Checked: o.Check, Advisories: advisories, Cached: pool.cached, Rendered: slices.Sorted(slices.Values(pool.rendered))}
 	if err := s.checkAll(plans, o, report); err != nil {
 		return report, err
 	}
@@ -92,8 +93,8 @@ func newSession(ctx context.Context, o Options, repo *repository.Repository) (*s
 }
 
 // renderAll renders the units in three steps: definitions, everything that may use them, and the folder that lists what
-// there is. Within a step all units of all clusters run in parallel. It returns how many units came from the cache.
-func (s *session) renderAll(ctx context.Context, plans []*plan, o Options) (int, error) {
+// there is. Within a step all units of all clusters run in parallel.
+func (s *session) renderAll(ctx context.Context, plans []*plan, o Options) (*workers, error) {
 	pool := &workers{session: s, jobs: max(o.Jobs, 1), progress: o.Progress}
 	var first, second, third []*unit
 	for _, p := range plans {
@@ -109,23 +110,23 @@ func (s *session) renderAll(ctx context.Context, plans []*plan, o Options) (int,
 	}
 	o.Progress.Expect(len(first) + len(second))
 	if err := pool.render(ctx, first); err != nil {
-		return 0, err
+		return pool, err
 	}
 	for _, p := range plans {
 		s.checkers[p.Name] = s.checkerFor(p)
 	}
 	if err := pool.render(ctx, second); err != nil {
-		return 0, err
+		return pool, err
 	}
 	for _, p := range plans {
 		before := len(p.units)
 		if err := p.addClusterUnits(); err != nil {
-			return 0, err
+			return pool, err
 		}
 		third = append(third, p.units[before:]...)
 	}
 	o.Progress.Expect(len(third))
-	return pool.cached, pool.render(ctx, third)
+	return pool, pool.render(ctx, third)
 }
 
 // workers render units, each with an evaluator that it keeps from unit to unit.
@@ -135,7 +136,9 @@ type workers struct {
 	progress *progress.Reporter
 	mu       sync.Mutex
 	idle     []*jsonnet.Evaluator
+	// cached counts units that came from the cache; rendered names all others.
 	cached   int
+	rendered []string
 }
 
 func (w *workers) render(ctx context.Context, units []*unit) error {
@@ -152,8 +155,9 @@ func (w *workers) render(ctx context.Context, units []*unit) error {
 			if err != nil {
 				return fmt.Errorf("render %s %s: %w", u.plan.Name, u.path(), err)
 			}
-			w.count(cached)
-			w.progress.Step(u.plan.Name + " " + u.path())
+			name := u.plan.Name + " " + u.path()
+			w.count(name, cached)
+			w.progress.Step(name)
 			return nil
 		})
 	}
@@ -177,10 +181,12 @@ func (w *workers) give(evaluator *jsonnet.Evaluator) {
 	w.idle = append(w.idle, evaluator)
 }
 
-func (w *workers) count(cached bool) {
+func (w *workers) count(name string, cached bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if cached {
 		w.cached++
+	} else {
+		w.rendered = append(w.rendered, name)
 	}
 }

@@ -27,6 +27,8 @@ type Report struct {
 	Findings []Finding `json:"findings"`
 	// Cached is the number of units that came from the cache.
 	Cached int `json:"cached"`
+	// Rendered are the units that were rendered anew, as "<cluster> <layer>/<unit>".
+	Rendered []string `json:"rendered"`
 	// Seconds is the time of the whole run.
 	Seconds float64 `json:"seconds"`
 }

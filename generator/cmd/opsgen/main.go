@@ -8,13 +8,19 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/render"
 )
 
+// gcPercent lets the heap grow further between collections than Go does by itself: a render is short, and makes much that
+// is soon garbage.
+const gcPercent = 400
+
 func main() {
+	debug.SetGCPercent(gcPercent)
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
