@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // patchOfSyncer is a team's own patch.
@@ -80,7 +81,7 @@ func TestChangesCostWhatTheyTouch(t *testing.T) {
 	} {
 		step.change()
 		report := run(t, options(root, cache))
-		if diff := cmp.Diff(step.rendered, report.Rendered); diff != "" {
+		if diff := cmp.Diff(step.rendered, report.Rendered, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s renders other units than those that depend on it:\n%s", step.name, diff)
 		}
 		if diff := cmp.Diff(step.changed, changed(report)); diff != "" {
@@ -136,5 +137,18 @@ func TestRegistryTakesEveryImage(t *testing.T) {
 	}
 	if images < 10 {
 		t.Errorf("only %d images were looked at", images)
+	}
+}
+
+// TestChosenOverlayComesAfterTheProviders chooses an overlay that the examples do not use.
+func TestChosenOverlayComesAfterTheProviders(t *testing.T) {
+	root := repository(t)
+	write(t, root, "clusters/example-local/cluster.yaml", read(t, root, "clusters/example-local/cluster.yaml")+"\noverlays: [nodeport]\n")
+	run(t, options(root, t.TempDir(), "example-local"))
+	service := read(t, root, "clusters/example-local/rendered/platform/proxy/service-proxy.yaml")
+	for _, want := range []string{"type: NodePort", "nodePort: 30443", "externalTrafficPolicy: Cluster"} {
+		if !strings.Contains(service, want) {
+			t.Errorf("the Service has no %q:\n%s", want, service)
+		}
 	}
 }

@@ -64,7 +64,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{Bundle: repo.Bundle.Version, Checked: o.Check, Advisories: advisories, Cached: pool.cached, Rendered: slices.Sorted(slices.Values(pool.rendered))}
+	report := &Report{Bundle: repo.Bundle.Version, Checked: o.Check, Advisories: advisories, Cached: pool.cached, Rendered: append([]string{}, slices.Sorted(slices.Values(pool.rendered))...)}
 	if err := s.checkAll(plans, o, report); err != nil {
 		return report, err
 	}
@@ -98,7 +98,7 @@ func (s *session) renderAll(ctx context.Context, plans []*plan, o Options) (*wor
 	pool := &workers{session: s, jobs: max(o.Jobs, 1), progress: o.Progress}
 	var first, second, third []*unit
 	for _, p := range plans {
-		o.Progress.Line("rendering", "%-14s %d components, %d tenants", p.Name, len(p.enabled), len(p.tenants))
+		o.Progress.Line("rendering", "%-14s %s, %s", p.Name, count(len(p.enabled), "component"), count(len(p.tenants), "tenant"))
 		s.checkers[p.Name] = newLazyChecker("", noDefinitions)
 		for _, u := range p.units {
 			if u.layer == string(component.CRDs) {
@@ -127,6 +127,14 @@ func (s *session) renderAll(ctx context.Context, plans []*plan, o Options) (*wor
 	}
 	o.Progress.Expect(len(third))
 	return pool, pool.render(ctx, third)
+}
+
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // workers render units, each with an evaluator that it keeps from unit to unit.

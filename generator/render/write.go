@@ -2,12 +2,15 @@ package render
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"github.com/opsgen/opsgen/generator/check"
 	"github.com/opsgen/opsgen/generator/tree"
@@ -107,40 +110,82 @@ func (s *session) checkAll(plans []*plan, o Options, report *Report) error {
 	return nil
 }
 
-// writeAll writes the trees, or compares them. All of them are looked at before the first is written.
+// writeAll writes the trees, or compares them. All of them are looked at before the first is written, and all that
+// cannot be written are named.
 func (s *session) writeAll(plans []*plan, o Options, report *Report) error {
 	states := make([]*tree.State, len(plans))
+	failures := make([]error, len(plans))
 	report.Clusters = make([]ClusterReport, len(plans))
-	var group errgroup.Group
+	var group sync.WaitGroup
 	for i, p := range plans {
 		dir := filepath.Join(o.Root, "clusters", p.Name, "rendered")
 		if !o.Check {
 			unlock, err := tree.Lock(dir)
 			if err != nil {
-				return NotWritable{err.Error()}
+				failures[i] = notWritable(p, err)
+				continue
 			}
 			defer unlock()
 		}
-		group.Go(func() (err error) {
-			if states[i], err = tree.Read(dir); err != nil {
-				return NotWritable{err.Error()}
+		group.Go(func() {
+			if states[i], failures[i] = tree.Read(dir); failures[i] != nil {
+				failures[i] = notWritable(p, failures[i])
+				return
 			}
-			report.Clusters[i], err = s.compare(p, states[i], o)
-			return err
+			report.Clusters[i], failures[i] = s.compare(p, states[i], o)
 		})
 	}
-	if err := group.Wait(); err != nil || o.Check {
+	group.Wait()
+	if err := joined(failures); err != nil || o.Check {
 		return err
 	}
+	var written []string
 	for i, p := range plans {
 		if report.Clusters[i].UpToDate {
 			continue
 		}
 		if err := states[i].Write(s.folders(p)); err != nil {
-			return NotWritable{err.Error()}
+			failure := notWritable(p, err)
+			if len(written) > 0 {
+				failure.Reason += "; written before it: " + strings.Join(written, ", ")
+			}
+			return failure
 		}
+		written = append(written, p.Name)
 	}
 	return nil
+}
+
+// notWritable names the cluster's folder as the user would, and keeps the names of temporary files to itself.
+func notWritable(p *plan, err error) NotWritable {
+	var inFile *fs.PathError
+	var inLink *os.LinkError
+	switch {
+	case errors.As(err, &inFile):
+		return NotWritable{fmt.Sprintf("%s cannot be written: %v", p.renderedPath(""), inFile.Err)}
+	case errors.As(err, &inLink):
+		return NotWritable{fmt.Sprintf("%s cannot be written: %v", p.renderedPath(""), inLink.Err)}
+	default:
+		return NotWritable{strings.ReplaceAll(err.Error(), p.repo.Root+string(filepath.Separator), "")}
+	}
+}
+
+// joined is one error of all failures; whatever is no refusal comes alone.
+func joined(failures []error) error {
+	var reasons []string
+	for _, failure := range failures {
+		var refused NotWritable
+		switch {
+		case errors.As(failure, &refused):
+			reasons = append(reasons, refused.Reason)
+		case failure != nil:
+			return failure
+		}
+	}
+	if len(reasons) == 0 {
+		return nil
+	}
+	return NotWritable{strings.Join(reasons, "\n")}
 }
 
 func (s *session) folders(p *plan) []tree.Folder {
@@ -156,9 +201,19 @@ func (s *session) folders(p *plan) []tree.Folder {
 func (s *session) compare(p *plan, state *tree.State, o Options) (ClusterReport, error) {
 	folders := s.folders(p)
 	report := ClusterReport{
-		Name: p.Name, Path: p.renderedPath(""), Units: len(folders), Changes: state.Changes(folders),
-		UpToDate: state.UpToDate(folders), Foreign: state.Foreign, Edited: state.Edited,
+		Name: p.Name, Path: p.renderedPath(""), Units: len(folders), UpToDate: state.UpToDate(folders),
+		// Lists are never null, so that programs may go over them.
+		Changes: append([]tree.Change{}, state.Changes(folders)...), Foreign: append([]string{}, state.Foreign...),
+		Edited: append([]string{}, state.Edited...), Dropped: []string{},
 	}
+	// Files beside a damaged index look foreign, but are written anew.
+	planned := map[string]bool{}
+	for _, folder := range folders {
+		for file := range folder.Files {
+			planned[path.Join(folder.Path, file)] = true
+		}
+	}
+	report.Foreign = slices.DeleteFunc(report.Foreign, func(file string) bool { return planned[file] })
 	for _, u := range p.units {
 		report.Objects += u.result.Objects
 		report.Files += len(u.result.Files)

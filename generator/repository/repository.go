@@ -190,6 +190,9 @@ func (r *Repository) loadTenants() error {
 // unknownClusters finds clusters that a tenant names and that are not there: it would live nowhere, without a word.
 func (r *Repository) unknownClusters(t Tenant) document.Problems {
 	var problems document.Problems
+	if len(r.ClusterNames) == 0 {
+		return nil // that there is none is said already
+	}
 	for i, name := range t.Clusters {
 		if name == tenant.Everywhere || slices.Contains(r.ClusterNames, name) {
 			continue

@@ -219,7 +219,8 @@ func (s *State) UpToDate(folders []Folder) bool {
 	return true
 }
 
-// Occupied are foreign files in places that folders need.
+// Occupied are foreign files in places that folders need. Files beside a damaged index are not counted: most likely they
+// are opsgen's own, and whoever writes over the damage writes over them.
 func (s *State) Occupied(folders []Folder) []string {
 	needed := map[string]bool{}
 	for _, folder := range folders {
@@ -229,7 +230,7 @@ func (s *State) Occupied(folders []Folder) []string {
 	}
 	var occupied []string
 	for _, file := range s.Foreign {
-		if needed[file] {
+		if needed[file] && !slices.Contains(s.Damaged, path.Join(path.Dir(file), IndexName)) {
 			occupied = append(occupied, file)
 		}
 	}

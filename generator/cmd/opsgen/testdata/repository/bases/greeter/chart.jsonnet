@@ -1,0 +1,1 @@
+function(cluster, bundle) { greeting: 'good day from ' + cluster.name }

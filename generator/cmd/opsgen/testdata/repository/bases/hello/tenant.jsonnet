@@ -1,0 +1,3 @@
+local k = import '../lib/k.libsonnet';
+
+function(cluster, bundle, tenant) [k.configMap('hello', { retention: tenant.metrics.retention })]

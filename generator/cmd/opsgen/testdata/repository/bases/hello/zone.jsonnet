@@ -1,0 +1,3 @@
+local k = import '../lib/k.libsonnet';
+
+function(cluster, bundle, zone) [k.configMap('hello-zone-' + zone.id, { zone: zone.name })]
