@@ -102,7 +102,8 @@ func (u *unit) renderChart(s *session, p part, text []byte) ([]object.Object, []
 		return nil, nil, err
 	}
 	rendered, err := s.charts.Render(chart.Request{
-		FS: tree.FS(), Sum: tree.Sum(), Path: settings.Path, Version: s.bundle.Sources[settings.Source].Version, Release: p.component.Name, Namespace: p.component.Namespace, Values: values,
+		FS: tree.FS(), Sum: tree.Sum(), Path: settings.Path, Version: s.bundle.Sources[settings.Source].Version,
+		Release: p.component.Name, Namespace: p.component.Namespace, Values: values,
 		KubernetesVersion: u.plan.Kubernetes, KeepHooks: settings.Hooks, AllowFunctions: settings.AllowFunctions,
 		Origin: settings.Source,
 	})

@@ -64,7 +64,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{Bundle: repo.Bundle.Version, Checked: o.Check, Advisories: advisories, Cached: pool.cached, Rendered: append([]string{}, slices.Sorted(slices.Values(pool.rendered))...)}
+	slices.Sort(pool.rendered)
+	report := &Report{
+		Bundle: repo.Bundle.Version, Checked: o.Check, Advisories: advisories,
+		Cached: pool.cached, Rendered: append([]string{}, pool.rendered...),
+	}
 	if err := s.checkAll(plans, o, report); err != nil {
 		return report, err
 	}

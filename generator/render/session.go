@@ -79,7 +79,7 @@ func (s *sources) close() {
 	defer s.mu.Unlock()
 	for _, fetch := range s.trees {
 		if opened, err := fetch(); err == nil {
-			opened.Close()
+			opened.Close() //nolint:errcheck,gosec // it was only read
 		}
 	}
 }
@@ -101,10 +101,11 @@ func (s *session) key(u *unit, evaluator *jsonnet.Evaluator, definitions string)
 		}
 		key.Add(p.file, string(settings), imports)
 		for _, name := range p.component.Sources {
-			key.Add(name, s.bundle.Sources[name].Sum)
+			key.Add(name, s.bundle.Sources[name].Version, s.bundle.Sources[name].Sum)
 		}
 		if p.chart && p.component.Chart != nil {
-			key.Add(p.component.Chart.Source, s.bundle.Sources[p.component.Chart.Source].Sum)
+			pinned := s.bundle.Sources[p.component.Chart.Source]
+			key.Add(p.component.Chart.Source, pinned.Version, pinned.Sum)
 		}
 	}
 	for _, folder := range u.overlayPaths() {

@@ -116,16 +116,22 @@ func (s *session) writeAll(plans []*plan, o Options, report *Report) error {
 	states := make([]*tree.State, len(plans))
 	failures := make([]error, len(plans))
 	report.Clusters = make([]ClusterReport, len(plans))
+	var unlocks []func()
+	defer func() {
+		for _, unlock := range unlocks {
+			unlock()
+		}
+	}()
 	var group sync.WaitGroup
 	for i, p := range plans {
-		dir := filepath.Join(o.Root, "clusters", p.Name, "rendered")
+		dir := p.renderedDir(o.Root)
 		if !o.Check {
 			unlock, err := tree.Lock(dir)
 			if err != nil {
 				failures[i] = notWritable(p, err)
 				continue
 			}
-			defer unlock()
+			unlocks = append(unlocks, unlock)
 		}
 		group.Go(func() {
 			if states[i], failures[i] = tree.Read(dir); failures[i] != nil {
@@ -186,6 +192,11 @@ func joined(failures []error) error {
 		return nil
 	}
 	return NotWritable{strings.Join(reasons, "\n")}
+}
+
+// renderedDir is the folder on disk that the cluster's files go to.
+func (p *plan) renderedDir(root string) string {
+	return filepath.Join(root, filepath.FromSlash(p.renderedPath("")))
 }
 
 func (s *session) folders(p *plan) []tree.Folder {
