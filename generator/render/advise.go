@@ -91,11 +91,21 @@ func folderProblems(repo *repository.Repository, c repository.Cluster) document.
 				"Overlays are the folders of overlays/: "+strings.Join(folders(filepath.Join(repo.Root, "overlays")), ", ")+"."))
 		}
 	}
+	patches := "clusters/" + c.Name + "/patches/"
+	loose, err := filepath.Glob(filepath.Join(repo.Root, filepath.FromSlash(patches), "*.y*ml"))
+	if err == nil {
+		for _, file := range loose {
+			problems = append(problems, document.Problem{
+				File: patches + filepath.Base(file), Message: "a patch beside the components' folders is never applied",
+				Hint: "Move it to " + patches + "COMPONENT/, with a kustomization.yaml of kind Component.",
+			})
+		}
+	}
 	names := slices.Sorted(maps.Keys(repo.Components))
-	for _, name := range folders(filepath.Join(repo.Root, "clusters", c.Name, "patches")) {
+	for _, name := range folders(filepath.Join(repo.Root, filepath.FromSlash(patches))) {
 		if repo.Components[name] == nil {
 			problem := document.Problem{
-				File:    "clusters/" + c.Name + "/patches/" + name,
+				File:    patches + name,
 				Message: fmt.Sprintf("there is no component %q to patch", name), Hint: "Components are: " + strings.Join(names, ", ") + ".",
 			}
 			if near := document.Nearest(name, names); near != "" {
