@@ -71,15 +71,15 @@ func (s *Store) Put(key string, value any) error {
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
-		return fmt.Errorf("write cache entry: %w", err)
+		return unwritable(err)
 	}
 	file := s.file(key)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return fmt.Errorf("write cache entry: %w", err)
+		return unwritable(err)
 	}
 	temporary, err := os.CreateTemp(filepath.Dir(file), ".new-")
 	if err != nil {
-		return fmt.Errorf("write cache entry: %w", err)
+		return unwritable(err)
 	}
 	defer os.Remove(temporary.Name())
 	_, err = temporary.WriteString(sum(text) + string(text))
@@ -90,7 +90,7 @@ func (s *Store) Put(key string, value any) error {
 		err = os.Rename(temporary.Name(), file)
 	}
 	if err != nil {
-		return fmt.Errorf("write cache entry: %w", err)
+		return unwritable(err)
 	}
 	return nil
 }
@@ -115,6 +115,10 @@ func (s *Store) Prune(now time.Time, age time.Duration) int {
 		}
 	}
 	return removed
+}
+
+func unwritable(err error) error {
+	return fmt.Errorf("keep a result in the cache: %w; name another folder with --cache-dir, or do without with --no-cache", err)
 }
 
 const sumLength = 2 * sha256.Size

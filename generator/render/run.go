@@ -66,6 +66,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	slices.Sort(pool.rendered)
 	report := &Report{
+		Clusters: []ClusterReport{},
 		Bundle: repo.Bundle.Version, Checked: o.Check, Advisories: advisories,
 		Cached: pool.cached, Rendered: append([]string{}, pool.rendered...),
 	}

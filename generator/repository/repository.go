@@ -175,6 +175,7 @@ func (r *Repository) loadTenants() error {
 		}
 		if t.File, err = r.read(folder+"/tenant.yaml", t.Tenant); err != nil {
 			problems = append(problems, asProblems(err)...)
+			problems = append(problems, r.unknownClusters(t)...)
 			continue
 		}
 		if t.Dashboards, err = r.texts(folder+"/dashboards", ".json"); err != nil {
@@ -190,8 +191,8 @@ func (r *Repository) loadTenants() error {
 // unknownClusters finds clusters that a tenant names and that are not there: it would live nowhere, without a word.
 func (r *Repository) unknownClusters(t Tenant) document.Problems {
 	var problems document.Problems
-	if len(r.ClusterNames) == 0 {
-		return nil // that there is none is said already
+	if len(r.ClusterNames) == 0 || t.File == nil {
+		return nil // that there is none, or no YAML to look at, is said already
 	}
 	for i, name := range t.Clusters {
 		if name == tenant.Everywhere || slices.Contains(r.ClusterNames, name) {

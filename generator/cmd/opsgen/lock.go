@@ -27,7 +27,7 @@ the file, whose comments stay. An image that cannot be resolved is named and sta
 }
 
 // errUnresolved ends a lock that did not reach all images; which ones was printed.
-var errUnresolved = errors.New("their registries gave no digest")
+var errUnresolved = errors.New("could not be resolved; versions.yaml says of them what it said before")
 
 func (a *app) lock(cmd *cobra.Command, names []string) error {
 	root, err := a.root()
@@ -79,7 +79,7 @@ func (a *app) printResolutions(resolutions []image.Resolution, changed bool) err
 	}
 	var unresolved error
 	if failed > 0 {
-		unresolved = fmt.Errorf("%d of %s stay as they were: %w", failed, count(len(images), "image"), errUnresolved)
+		unresolved = fmt.Errorf("%d of %s %w", failed, count(len(images), "image"), errUnresolved)
 	}
 	if a.json() {
 		return errors.Join(a.writeJSON(images), unresolved)

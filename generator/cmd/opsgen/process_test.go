@@ -28,7 +28,7 @@ func command(ts *testscript.TestScript, args []string, environment ...string) *e
 	cmd := exec.Command(program, args[1:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
-	for _, key := range []string{"HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "GOPROXY", "GOSUMDB", "GOENV", "PATH", "TMPDIR"} {
+	for _, key := range []string{"HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "GOPROXY", "GOSUMDB", "GOENV", "PATH", "TMPDIR", "OPSGEN_CACHE_DIR"} {
 		cmd.Env = append(cmd.Env, key+"="+ts.Getenv(key))
 	}
 	cmd.Env = append(cmd.Env, environment...)

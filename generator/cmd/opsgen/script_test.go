@@ -45,6 +45,9 @@ func TestScripts(t *testing.T) {
 			"unprivileged": unprivileged,
 			"interrupted":  interrupted,
 			"killed":       killed,
+			"crowd":        crowd,
+			"alone":        alone,
+			"clone":        clone,
 			"busy":         busy,
 		},
 	})

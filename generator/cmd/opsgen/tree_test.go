@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,17 +17,23 @@ import (
 // remember DIR keeps what is in a folder, for unchanged.
 func remember(ts *testscript.TestScript, _ bool, args []string) {
 	for _, dir := range args {
-		ts.Setenv("tree "+dir, strings.Join(treeOf(ts, dir), "\n"))
+		file := memory(ts, dir)
+		ts.Check(os.MkdirAll(filepath.Dir(file), 0o755))
+		ts.Check(os.WriteFile(file, []byte(strings.Join(treeOf(ts, dir), "\n")), 0o644))
 	}
+}
+
+func memory(ts *testscript.TestScript, dir string) string {
+	return filepath.Join(ts.Getenv("WORK"), ".remembered", strings.ReplaceAll(dir, "/", "-"))
 }
 
 // unchanged DIR fails when anything in a remembered folder differs: names, contents, modes, kinds of files.
 func unchanged(ts *testscript.TestScript, neg bool, args []string) {
 	for _, dir := range args {
-		before := strings.Split(ts.Getenv("tree "+dir), "\n")
-		diff := cmp.Diff(before, treeOf(ts, dir))
-		if (diff == "") == neg {
-			ts.Fatalf("%s: changed: %v\n%s", dir, diff != "", diff)
+		before := strings.Split(ts.ReadFile(memory(ts, dir)), "\n")
+		after := treeOf(ts, dir)
+		if slices.Equal(before, after) == neg {
+			ts.Fatalf("%s: changed: %v\n%s", dir, !neg, cmp.Diff(before, after))
 		}
 	}
 }
@@ -69,4 +77,41 @@ func treeOf(ts *testscript.TestScript, dir string) []string {
 		return nil
 	}))
 	return entries
+}
+
+// crowd DIR N makes many files.
+func crowd(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: crowd DIR N")
+	}
+	number, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.MkdirAll(ts.MkAbs(args[0]), 0o755))
+	for i := range number {
+		ts.Check(os.WriteFile(filepath.Join(ts.MkAbs(args[0]), fmt.Sprintf("%d.txt", i)), nil, 0o644))
+	}
+}
+
+// alone DIR NAME... fails when a folder holds anything else than what is named.
+func alone(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 1 {
+		ts.Fatalf("usage: alone DIR NAME...")
+	}
+	entries, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	if diff := cmp.Diff(args[1:], names); diff != "" {
+		ts.Fatalf("%s: %s", args[0], diff)
+	}
+}
+
+// clone DIR makes another copy of the stories' repository.
+func clone(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: clone DIR")
+	}
+	ts.Check(copyMissing("testdata/repository", ts.MkAbs(args[0])))
 }

@@ -59,13 +59,41 @@ func quoted(words []string) string {
 
 // unknownCommand answers words that are no command.
 func unknownCommand(root *cobra.Command, word string) error {
+	return usage("there is no command %q%s\nSee %s --help", word, suggestion(word, commandNames(root), "; commands are "), root.CommandPath())
+}
+
+func commandNames(root *cobra.Command) []string {
 	var names []string
 	for _, c := range root.Commands() {
-		if c.IsAvailableCommand() {
+		if c.IsAvailableCommand() || c.Name() == "help" {
 			names = append(names, c.Name())
 		}
 	}
-	return usage("there is no command %q%s\nSee %s --help", word, suggestion(word, names, "; commands are "), root.CommandPath())
+	slices.Sort(names)
+	return names
+}
+
+// newHelpCommand explains another command.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Explain a command",
+		Args:  atMostOne("one command"),
+		ValidArgsFunction: func(cmd *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(given) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return commandNames(cmd.Root()), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, words []string) error {
+			found, rest, err := cmd.Root().Find(words)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(cmd.Root(), words[0])
+			}
+			found.InitDefaultHelpFlag()
+			return found.Help()
+		},
+	}
 }
 
 // suggestion is the name that was most likely meant, or all of them.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ func (a *app) versions() error {
 	}
 	switch {
 	case a.settings.GetBool("images"):
-		return a.printMirrors(image.List(repo.Bundle, a.settings.GetString("registry")))
+		return a.printMirrors(repo.Bundle, a.settings.GetString("registry"))
 	case a.json():
 		return a.writeJSON(repo.Bundle)
 	default:
@@ -55,7 +56,8 @@ type mirroredImage struct {
 	Destination string `json:"destination"`
 }
 
-func (a *app) printMirrors(mirrors []image.Mirror) error {
+func (a *app) printMirrors(b *bundle.Bundle, registry string) error {
+	mirrors := image.List(b, registry)
 	if a.json() {
 		images := make([]mirroredImage, len(mirrors))
 		for i, m := range mirrors {
@@ -65,7 +67,7 @@ func (a *app) printMirrors(mirrors []image.Mirror) error {
 	}
 	for _, m := range mirrors {
 		line := m.Source
-		if m.Destination != m.Source {
+		if registry != "" {
 			line += " " + m.Destination
 		}
 		if _, err := fmt.Fprintln(a.stdout, line); err != nil {
@@ -77,7 +79,8 @@ func (a *app) printMirrors(mirrors []image.Mirror) error {
 
 func (a *app) printBundle(b *bundle.Bundle) error {
 	fmt.Fprintf(a.stdout, "bundle %s for Kubernetes %s to %s\n\n", b.Version, b.Kubernetes.Minimum, b.Kubernetes.Maximum)
-	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SOURCE\tVERSION\tFROM\tSUM")
 	for _, name := range slices.Sorted(maps.Keys(b.Sources)) {
 		s := b.Sources[name]
@@ -88,7 +91,15 @@ func (a *app) printBundle(b *bundle.Bundle) error {
 		i := b.Images[name]
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, i.Tag, i.Repository, locked(i))
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(text.String()) {
+		if _, err := fmt.Fprintln(a.stdout, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // locked says how an image is locked.
