@@ -59,19 +59,24 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer s.sources.close()
+	defer o.Progress.Done()
 	pool, err := s.renderAll(ctx, plans, o)
-	o.Progress.Done()
 	if err != nil {
 		return nil, err
 	}
+	o.Progress.Status("checking", "what the units say about each other")
 	slices.Sort(pool.rendered)
 	report := &Report{
 		Clusters: []ClusterReport{},
-		Bundle: repo.Bundle.Version, Checked: o.Check, Advisories: advisories,
+		Bundle:   repo.Bundle.Version, Checked: o.Check, Advisories: advisories,
 		Cached: pool.cached, Rendered: append([]string{}, pool.rendered...),
 	}
 	if err := s.checkAll(plans, o, report); err != nil {
 		return report, err
+	}
+	o.Progress.Done()
+	if err := ctx.Err(); err != nil { // from here on a run is not interrupted
+		return nil, err
 	}
 	if err := s.writeAll(plans, o, report); err != nil {
 		return report, err

@@ -108,10 +108,27 @@ func alone(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// clone DIR makes another copy of the stories' repository.
+// clone DIR [REPOSITORY] makes another copy of the stories' repository, or one of what people wrote in a real one.
 func clone(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 1 {
-		ts.Fatalf("usage: clone DIR")
+	if len(args) != 1 && len(args) != 2 {
+		ts.Fatalf("usage: clone DIR [REPOSITORY]")
 	}
-	ts.Check(copyMissing("testdata/repository", ts.MkAbs(args[0])))
+	if len(args) == 1 {
+		ts.Check(copyMissing("testdata/repository", ts.MkAbs(args[0])))
+		return
+	}
+	for _, name := range []string{"bases", "overlays", "tenants"} {
+		ts.Check(copyMissing(filepath.Join(args[1], name), filepath.Join(ts.MkAbs(args[0]), name)))
+	}
+	files, err := filepath.Glob(filepath.Join(args[1], "clusters", "*", "cluster.yaml"))
+	ts.Check(err)
+	for _, file := range append(files, filepath.Join(args[1], "versions.yaml")) {
+		rel, err := filepath.Rel(args[1], file)
+		ts.Check(err)
+		data, err := os.ReadFile(file)
+		ts.Check(err)
+		target := filepath.Join(ts.MkAbs(args[0]), rel)
+		ts.Check(os.MkdirAll(filepath.Dir(target), 0o755))
+		ts.Check(os.WriteFile(target, data, 0o644))
+	}
 }
