@@ -53,12 +53,13 @@ func checkTenantRetention(r *report) {
 	for _, t := range r.Tenants {
 		m, l := t.Resolved.Metrics, t.Resolved.Logs
 		switch {
+		case t.Written.Metrics.Retention == 0: // the cluster's own, which is weighed there
 		case m.Retention < blockRange:
 			r.refuseTenant(t, "metrics.retention", "Write 1d or more.", "a retention of %s is shorter than one block (2h)", m.Retention)
 		case m.Retention < day:
 			r.warnTenant(t, "metrics.retention", "Write 1d or more.", "a retention of %s is shorter than a compacted block (1d): samples are deleted a day late", m.Retention)
 		}
-		if why := logRetentionProblem(l.Retention); why != "" {
+		if why := logRetentionProblem(l.Retention); why != "" && t.Written.Logs.Retention != 0 {
 			r.refuseTenant(t, "logs.retention", wholeDays(l.Retention), "a retention of %s for logs %s", l.Retention, why)
 		}
 		metrics += float64(m.ActiveSeries) * max(0, float64(m.Retention-capacity.Metrics.Retention))

@@ -32,7 +32,7 @@ func waiversOf(o *object.Object) (waivers []*waiver, complaints [][2]string) {
 		rule := ruleNamed(name)
 		switch {
 		case rule.Name == "":
-			hint := "opsgen render -v lists the rules."
+			hint := "opsgen rules lists them."
 			if near := document.Nearest(name, ruleNames()); near != "" {
 				hint = "Did you mean " + near + "?"
 			}
