@@ -22,7 +22,7 @@ local cache(name) = {
   background: { writeback_buffer: 10000, writeback_size_limit: '64MB' },
 };
 // One process keeps its caches in its own memory.
-local embedded = { embedded_cache: { enabled: true, max_size_mb: 64 } };
+local embedded(megabytes) = { embedded_cache: { enabled: true, max_size_mb: megabytes } };
 
 function(cluster)
   local single = cluster.options.topology == 'single-binary';
@@ -139,7 +139,7 @@ function(cluster)
     // L11: gateways in a ring of their own would stop answering over a few members that are gone.
     [if !single then 'index_gateway']: { mode: 'simple' },
     chunk_store_config: {
-      chunk_cache_config: if single then embedded else cache('chunks-cache'),
+      chunk_cache_config: if single then embedded(64) else cache('chunks-cache'),
     },
 
     compactor: {
@@ -164,9 +164,9 @@ function(cluster)
       // Off by default, both.
       cache_results: true,
       align_queries_with_step: true,
-      // The caches of volumes, statistics and labels follow this one.
+      // Volumes, statistics and labels get caches of their own, of the same kind and size.
       results_cache: {
-        cache: if single then embedded else cache('results-cache'),
+        cache: if single then embedded(16) else cache('results-cache'),
         compression: 'snappy',
       },
     },
