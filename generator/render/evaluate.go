@@ -92,9 +92,13 @@ func (u *unit) renderChart(s *session, p part, text []byte) ([]object.Object, []
 	if settings == nil {
 		return nil, nil, fmt.Errorf("%s: component.yaml beside it has no chart; name its source and path there", p.file)
 	}
-	var values map[string]any
-	if err := utiljson.Unmarshal(text, &values); err != nil {
-		return nil, nil, fmt.Errorf("%s: must yield Helm values, an object: %w", p.file, err)
+	var yielded any
+	if err := utiljson.Unmarshal(text, &yielded); err != nil {
+		return nil, nil, fmt.Errorf("%s: read the result: %w", p.file, err)
+	}
+	values, ok := yielded.(map[string]any)
+	if !ok {
+		return nil, nil, fmt.Errorf("%s: yields %s; write an object with Helm values", p.file, excerpt(yielded))
 	}
 	values = merge(values, u.plan.Cluster.Components[p.component.Name].Values)
 	tree, err := s.sources.open(settings.Source)

@@ -102,23 +102,6 @@ func (r *Repository) loadBundle() error {
 	return r.Bundle.Problems(r.BundleFile).Err()
 }
 
-func (r *Repository) loadComponents() error {
-	r.Components = map[string]*component.Component{}
-	names, err := r.folders("bases", "component.yaml")
-	if err != nil {
-		return err
-	}
-	var problems document.Problems
-	for _, name := range names {
-		c := &component.Component{Name: name}
-		if _, err := r.read("bases/"+name+"/component.yaml", c); err != nil {
-			problems = append(problems, asProblems(err)...)
-		}
-		r.Components[name] = c
-	}
-	return problems.Err()
-}
-
 func (r *Repository) loadClusters(wanted []string) error {
 	names, err := r.folders("clusters", "cluster.yaml")
 	if err != nil {

@@ -115,6 +115,14 @@ func TestProblems(t *testing.T) {
 			changes: map[string]string{"tenants/payments/tenant.yaml": "clusters:\n- prod\n- prot\n"},
 			want:    []string{`tenants/payments/tenant.yaml:3:3: there is no cluster "prot"`, `Did you mean "prod"?`}, count: 1,
 		},
+		"names of a component that are not there": {
+			changes: map[string]string{"bases/a/component.yaml": componentText + "requires: [b, a]\nproviders: [awss]\nsources: [b, a]\nchart: {source: c, path: .}\n"},
+			want: []string{
+				`bases/a/component.yaml:4:12: there is no component "b"`, "Components are: a.", `5:13: there is no provider "awss"`,
+				`Did you mean "aws"?`, `6:11: there is no source "b"`, `7:17: there is no source "c"`,
+			},
+			count: 4,
+		},
 		"a tenant that no name is":    {changes: map[string]string{"tenants/A_b/tenant.yaml": "clusters: [prod]\n"}, want: []string{"tenants/A_b: "}, count: 1},
 		"a folder in a file's place":  {changes: map[string]string{"tenants/x/tenant.yaml/y": "z"}, want: []string{"tenants/x/tenant.yaml: cannot be read: is a directory"}, count: 1},
 		"a folder as a dashboard":     {changes: map[string]string{"tenants/payments/dashboards/two.json/y": "z"}, want: []string{"tenants/payments/dashboards/two.json: cannot be read: is a directory"}, count: 1},
