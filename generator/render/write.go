@@ -280,8 +280,12 @@ func (c *ClusterReport) Summary() string {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[kind], kind))
 		}
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(parts) > 0:
+	case c.UpToDate:
 		return "nothing changed"
+	default: // an index.json was changed or lost, or a folder of one is left over
+		return "indexes changed"
 	}
 	return strings.Join(parts, ", ")
 }

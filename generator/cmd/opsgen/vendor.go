@@ -53,7 +53,11 @@ how the images follow.`,
 			if a.json() {
 				return a.writeJSON(vendored{Folder: dir, Sources: slices.Sorted(maps.Keys(repo.Bundle.Sources))})
 			}
-			_, err = fmt.Fprintf(a.stdout, "stored %s in %s\n", count(len(repo.Bundle.Sources), "source"), dir)
+			next := "opsgen render --offline"
+			if len(arguments) == 1 {
+				next += " --vendor-dir " + dir
+			}
+			_, err = fmt.Fprintf(a.stdout, "stored %s in %s\nnext: %s\n", count(len(repo.Bundle.Sources), "source"), dir, next)
 			return err
 		},
 	}
