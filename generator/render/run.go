@@ -2,6 +2,7 @@ package render
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/opsgen/opsgen/generator/cache"
 	"github.com/opsgen/opsgen/generator/component"
+	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/jsonnet"
 	"github.com/opsgen/opsgen/generator/overlay"
 	"github.com/opsgen/opsgen/generator/progress"
@@ -159,10 +161,13 @@ type workers struct {
 	rendered []string
 }
 
+// render renders units. All that cannot be rendered are named, in the order of the units: which one fails first is a
+// matter of chance.
 func (w *workers) render(ctx context.Context, units []*unit) error {
-	group, ctx := errgroup.WithContext(ctx)
+	failures := make([]error, len(units))
+	var group errgroup.Group
 	group.SetLimit(w.jobs)
-	for _, u := range units {
+	for i, u := range units {
 		group.Go(func() error {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -171,7 +176,8 @@ func (w *workers) render(ctx context.Context, units []*unit) error {
 			defer w.give(evaluator)
 			cached, err := u.render(w.session, evaluator, w.session.checkers[u.plan.Name])
 			if err != nil {
-				return fmt.Errorf("render %s %s: %w", u.plan.Name, u.path(), err)
+				failures[i] = err
+				return nil
 			}
 			name := u.plan.Name + " " + u.path()
 			w.count(name, cached)
@@ -179,7 +185,28 @@ func (w *workers) render(ctx context.Context, units []*unit) error {
 			return nil
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return failed(units, failures)
+}
+
+// failed turns the units' failures into problems. A mistake in a file that many units share is one problem.
+func failed(units []*unit, failures []error) error {
+	var problems document.Problems
+	seen := map[string]bool{}
+	for i, err := range failures {
+		if err == nil || seen[err.Error()] {
+			continue
+		}
+		seen[err.Error()] = true
+		var found document.Problems
+		if !errors.As(err, &found) {
+			found = document.Problems{{Message: fmt.Sprintf("render %s %s: %v", units[i].plan.Name, units[i].path(), err)}}
+		}
+		problems = append(problems, found...)
+	}
+	return unique(problems).Err()
 }
 
 func (w *workers) take() *jsonnet.Evaluator {

@@ -102,13 +102,14 @@ func (a *app) printBundle(b *bundle.Bundle) error {
 	return nil
 }
 
-// locked says how an image is locked.
+// locked says how an image is locked. Who published a digest that opsgen lock did not resolve stands in versions.yaml, and
+// in the output for machines.
 func locked(i bundle.Image) string {
 	switch {
 	case i.Digest == "":
 		return "no; run opsgen lock"
 	case i.DigestFrom != "":
-		return "by digest, from " + i.DigestFrom
+		return "by digest, as others publish it"
 	default:
 		return "by digest"
 	}
