@@ -30,7 +30,7 @@ func tenantCases() []ruleCase {
 		{"tenant-retention", "an hour", first(func(t *tenant.Tenant) { t.Metrics.Retention = quantity.Duration(time.Hour) }), "shorter than one block", refused},
 		{"tenant-retention", "half a day", first(func(t *tenant.Tenant) { t.Metrics.Retention = day / 2 }), "shorter than a compacted block", warned},
 		{"tenant-retention", "logs by the hour", first(func(t *tenant.Tenant) { t.Logs.Retention = 36 * day / 24 }), "for logs is not a whole number", refused},
-		{"tenant-retention", "much for long", first(func(t *tenant.Tenant) { t.Class, t.Metrics.Retention = tenant.Large, 365*day }), "add 306 % to what it stores", warned},
+		{"tenant-retention", "much for long", first(func(t *tenant.Tenant) { t.Class, t.Metrics.Retention = tenant.Large, 365*day }), "make it store 4.1 times as much", warned},
 		{"tenant-retention", "little for long", first(func(t *tenant.Tenant) { t.Metrics.Retention = 365 * day }), "", false},
 		{"tenant-query-range", "past retention", first(func(t *tenant.Tenant) { t.Metrics.Retention, t.Metrics.MaxQueryRange = 7*day, 8*day }), "reach past the retention of 7d", refused},
 		{"tenant-query-range", "past the cluster's", first(func(t *tenant.Tenant) { t.Logs.Retention, t.Logs.MaxQueryRange = 60*day, 60*day }), "sized for 30d", warned},

@@ -68,7 +68,7 @@ func checkTenantRetention(r *report) {
 	check := func(path, what string, more, all float64) {
 		if all > 0 && more > all/4 {
 			r.warn(path, "Raise it to what most of the data is kept for, so that stores are sized for it.",
-				"tenants that keep %s longer than the cluster's retention add %.0f %% to what it stores", what, more/all*100)
+				"tenants that keep %s longer than the cluster's retention make it store %.1f times as much", what, 1+more/all)
 		}
 	}
 	check("capacity.metrics.retention", "metrics", metrics, float64(capacity.Metrics.ActiveSeries)*float64(capacity.Metrics.Retention))

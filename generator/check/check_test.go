@@ -21,7 +21,7 @@ func TestFindingReadsLikeASentence(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", f, want)
 	}
 	f.Severity, f.Waiver, f.Path = check.Waived, "it must", ""
-	want = "waived: platform/x/deployment-x.yaml: image x has no tag (image-tag), from bases/x/main.jsonnet; waived: it must"
+	want = "waived: platform/x/deployment-x.yaml: image x has no tag (image-tag), from bases/x/main.jsonnet; it must"
 	if f.String() != want {
 		t.Errorf("got  %s\nwant %s", f, want)
 	}
@@ -43,11 +43,11 @@ func TestWaivedFindingsAreListed(t *testing.T) {
 	for _, test := range []struct{ unit, old, new, rule, mark string }{
 		{
 			"platform/cortex", "readOnlyRootFilesystem: true, ", "", "read-only-root",
-			"waived: platform/cortex/deployment-distributor.yaml: spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem: container distributor can write to its root file system (read-only-root); waived: the chart writes: anywhere",
+			"waived: platform/cortex/deployment-distributor.yaml: spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem: container distributor can write to its root file system (read-only-root); the chart writes: anywhere",
 		},
 		{
 			"platform/cortex", "allowPrivilegeEscalation: false, ", "", "pod-security",
-			`waived: platform/cortex/deployment-distributor.yaml: spec.template.spec.securityContext: allowPrivilegeEscalation != false: container "distributor" must set securityContext.allowPrivilegeEscalation=false (Pod Security level restricted of namespace cortex) (pod-security); waived: the chart writes: anywhere`,
+			`waived: platform/cortex/deployment-distributor.yaml: spec.template.spec.securityContext: allowPrivilegeEscalation != false: container "distributor" must set securityContext.allowPrivilegeEscalation=false (Pod Security level restricted of namespace cortex) (pod-security); the chart writes: anywhere`,
 		},
 	} {
 		w := readWorld(t)

@@ -58,7 +58,7 @@ type Finding struct {
 	Waiver string `json:"waiver,omitempty"`
 }
 
-// String is the finding on one line: "error: file: path: message (rule). Hint".
+// String is the finding on one line: "error: file: path: message (rule). Hint"; what is waived ends with the reason.
 func (f Finding) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s: %s: ", f.Severity, f.File)
@@ -70,7 +70,7 @@ func (f Finding) String() string {
 		fmt.Fprintf(&text, ", from %s", f.Origin)
 	}
 	if f.Waiver != "" {
-		fmt.Fprintf(&text, "; waived: %s", f.Waiver)
+		fmt.Fprintf(&text, "; %s", f.Waiver)
 	} else if f.Hint != "" {
 		text.WriteString(". " + f.Hint)
 	}

@@ -104,7 +104,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 		"missing.jsonnet":    "there is no file nothing.libsonnet to import",
 		"escape.jsonnet":     "leaves the repository",
 		"absolute.jsonnet":   "leaves the repository",
-		"link.jsonnet":       "the link leaves the repository",
+		"link.jsonnet":       "path escapes from parent",
 		"undeclared.jsonnet": `source "other" is not declared`,
 		"endless.jsonnet":    "max stack frames exceeded",
 	} {

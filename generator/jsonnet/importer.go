@@ -1,7 +1,9 @@
 package jsonnet
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -29,30 +31,23 @@ func (i *importer) Import(importedFrom, importedPath string) (gojsonnet.Contents
 	if contents, ok := i.files[name]; ok {
 		return contents, name, nil
 	}
-	file := filepath.Join(i.root, filepath.FromSlash(name))
-	if err := i.inside(file); err != nil {
-		return gojsonnet.Contents{}, "", fmt.Errorf("import %q: %w", importedPath, err)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
+	data, err := i.read(name)
+	if errors.Is(err, fs.ErrNotExist) {
 		return gojsonnet.Contents{}, "", fmt.Errorf("there is no file %s to import", name)
+	}
+	if err != nil {
+		return gojsonnet.Contents{}, "", fmt.Errorf("import %q: %w", importedPath, err)
 	}
 	i.files[name] = gojsonnet.MakeContentsRaw(data)
 	return i.files[name], name, nil
 }
 
-// inside follows symbolic links, which could lead out of the repository as well.
-func (i *importer) inside(file string) error {
-	real, err := filepath.EvalSymlinks(file)
+// read follows links inside the repository only.
+func (i *importer) read(name string) ([]byte, error) {
+	root, err := os.OpenRoot(i.root)
 	if err != nil {
-		return nil // it is reported as missing
+		return nil, err
 	}
-	root, err := filepath.EvalSymlinks(i.root)
-	if err != nil {
-		return err
-	}
-	if rel, err := filepath.Rel(root, real); err != nil || strings.HasPrefix(rel, "..") {
-		return fmt.Errorf("the link leaves the repository")
-	}
-	return nil
+	defer root.Close() //nolint:errcheck // it was only read
+	return root.ReadFile(filepath.FromSlash(name))
 }

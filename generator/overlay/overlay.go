@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -35,18 +36,30 @@ type Folder struct {
 // Read reads a folder below root. It answers false where there is none.
 func Read(root, folder string) (Folder, bool, error) {
 	f := Folder{Path: folder, Files: map[string][]byte{}}
-	dir := filepath.Join(root, filepath.FromSlash(folder))
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+	opened, err := os.OpenRoot(root) // links that lead out of the repository are refused
+	if err != nil {
+		return f, false, fmt.Errorf("read overlay %s: %w", folder, err)
+	}
+	defer opened.Close() //nolint:errcheck // it was only read
+	info, err := opened.Stat(filepath.FromSlash(folder))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 		return f, false, nil
 	}
-	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
+	if err != nil {
+		return f, false, fmt.Errorf("read overlay %s: %w", folder, err)
+	}
+	dir, err := fs.Sub(opened.FS(), folder)
+	if err != nil {
+		return f, false, fmt.Errorf("read overlay %s: %w", folder, err)
+	}
+	err = fs.WalkDir(dir, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		if entry.Type()&fs.ModeSymlink != 0 {
 			return fmt.Errorf("%s is a symbolic link; overlays hold plain files only", path.Join(folder, name))
 		}
-		f.Files[name], err = os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+		f.Files[name], err = fs.ReadFile(dir, name)
 		return err
 	})
 	if err != nil {

@@ -1,6 +1,8 @@
 package overlay_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -69,5 +71,41 @@ func TestApplyRefusesWhatLeavesTheFolder(t *testing.T) {
 	}
 	if _, err := overlay.Apply(nil, nil, []overlay.Folder{{Path: "patches/x", Files: map[string][]byte{}}}); err == nil {
 		t.Error("a folder without kustomization.yaml is accepted")
+	}
+}
+
+// TestReadStaysInTheRepository plants links to a file and a folder of the machine that renders.
+func TestReadStaysInTheRepository(t *testing.T) {
+	root, outside := t.TempDir(), t.TempDir()
+	for name, text := range map[string]string{
+		filepath.Join(outside, "kustomization.yaml"):              "secret",
+		filepath.Join(root, "overlays/plain/kustomization.yaml"):  header,
+		filepath.Join(root, "overlays/linked/kustomization.yaml"): header,
+	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for from, to := range map[string]string{
+		"overlays/away":          outside,
+		"overlays/linked/p.yaml": filepath.Join(outside, "kustomization.yaml"),
+	} {
+		if err := os.Symlink(to, filepath.Join(root, from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, found, err := overlay.Read(root, "overlays/plain"); !found || err != nil {
+		t.Errorf("a plain folder: %t, %v", found, err)
+	}
+	if _, found, err := overlay.Read(root, "overlays/none"); found || err != nil {
+		t.Errorf("no folder: %t, %v", found, err)
+	}
+	for _, folder := range []string{"overlays/away", "overlays/linked"} {
+		if content, found, err := overlay.Read(root, folder); found || err == nil {
+			t.Errorf("%s is read: %v", folder, content)
+		}
 	}
 }

@@ -189,7 +189,7 @@ func (r *Repository) unknownClusters(t Tenant) document.Problems {
 
 // read decodes one file of the repository.
 func (r *Repository) read(file string, into any) (*document.Document, error) {
-	data, err := os.ReadFile(filepath.Join(r.Root, filepath.FromSlash(file)))
+	data, err := r.text(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, document.Problems{{File: file, Message: "the file does not exist"}}
 	}
@@ -197,6 +197,17 @@ func (r *Repository) read(file string, into any) (*document.Document, error) {
 		return nil, document.Problems{{File: file, Message: "cannot be read: " + reason(err)}}
 	}
 	return document.Decode(file, data, into)
+}
+
+// text reads a file of the repository. A link that leads out of it is refused: a pull request must not bring a file of the
+// machine that renders it into the result, or into a message.
+func (r *Repository) text(file string) ([]byte, error) {
+	root, err := os.OpenRoot(r.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close() //nolint:errcheck // it was only read
+	return root.ReadFile(filepath.FromSlash(file))
 }
 
 // folders are the names of the folders in dir that hold the file, sorted.
@@ -222,7 +233,7 @@ func (r *Repository) texts(folder, ending string) (map[string]string, error) {
 	}
 	texts := map[string]string{}
 	for _, name := range names {
-		data, err := os.ReadFile(name)
+		data, err := r.text(path.Join(folder, filepath.Base(name)))
 		if err != nil {
 			return nil, document.Problems{{File: path.Join(folder, filepath.Base(name)), Message: "cannot be read: " + reason(err)}}
 		}

@@ -166,3 +166,25 @@ func TestLoadBundleNeedsNothingElse(t *testing.T) {
 		t.Errorf("got %v, %v", r, err)
 	}
 }
+
+// TestLinksOutOfTheRepositoryAreRefused plants a link to a file of the machine that renders: its text must not come into
+// a message, nor into what is rendered.
+func TestLinksOutOfTheRepositoryAreRefused(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret.json")
+	if err := os.WriteFile(secret, []byte("hunter2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"clusters/prod/cluster.yaml", "tenants/payments/tenant.yaml", "tenants/payments/dashboards/one.json"} {
+		root := write(t, files(nil))
+		if err := os.Remove(filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(secret, filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := repository.Load(root, nil)
+		if err == nil || !strings.Contains(err.Error(), name+": cannot be read") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}

@@ -71,8 +71,8 @@ func Read(dir string) (*State, error) {
 
 // list reads all indexes and returns all other files.
 func (s *State) list() ([]string, error) {
-	if info, err := os.Stat(s.dir); err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("%s is a file; opsgen keeps a folder of this name: move the file away", s.dir)
+	if info, err := os.Lstat(s.dir); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s is a file or a link; opsgen keeps a folder of this name: move it away", s.dir)
 	}
 	var files []string
 	err := filepath.WalkDir(s.dir, func(name string, entry fs.DirEntry, err error) error {

@@ -135,7 +135,7 @@ func TestDamagedIndexIsNamed(t *testing.T) {
 func TestFileInPlaceOfTheTreeIsRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "rendered")
 	put(t, dir, "x")
-	if _, err := tree.Read(dir); err == nil || !strings.Contains(err.Error(), "move the file away") {
+	if _, err := tree.Read(dir); err == nil || !strings.Contains(err.Error(), "move it away") {
 		t.Errorf("got %v", err)
 	}
 }
