@@ -11,16 +11,16 @@ import (
 )
 
 func (t *Tenants) problems(doc *document.Document) document.Problems {
-	check := &checker{doc: doc}
+	check := newChecker(doc)
 	known := map[string]int{}
 	for i, tenant := range t.Tenants {
 		at := fmt.Sprintf("tenants[%d]", i)
 		check.label(at+".name", tenant.Name)
 		if slices.Contains(ReservedHosts(), tenant.Name) {
-			check.fail(at+".name", "Reserved are "+strings.Join(ReservedHosts(), ", ")+".", "is %q, which is a host of the proxy itself", tenant.Name)
+			check.Fail(at+".name", "Reserved are "+strings.Join(ReservedHosts(), ", ")+".", "is %q, which is a host of the proxy itself", tenant.Name)
 		}
 		if first, repeated := known[tenant.Name]; repeated {
-			check.fail(at+".name", "Remove one of the two.", "is %q like tenants[%d].name", tenant.Name, first)
+			check.Fail(at+".name", "Remove one of the two.", "is %q like tenants[%d].name", tenant.Name, first)
 		} else {
 			known[tenant.Name] = i
 		}
@@ -32,35 +32,35 @@ func (t *Tenants) problems(doc *document.Document) document.Problems {
 		check.caller(at, caller, known)
 		who := caller.Namespace + "/" + caller.ServiceAccount
 		if first, repeated := seen[who]; repeated {
-			check.fail(at, "A service account acts for one tenant; write one entry with all of its scopes.", "is the same caller (%s) as callers[%d]", who, first)
+			check.Fail(at, "A service account acts for one tenant; write one entry with all of its scopes.", "is the same caller (%s) as callers[%d]", who, first)
 		} else {
 			seen[who] = i
 		}
 	}
-	return check.problems
+	return check.Problems
 }
 
 func (c *checker) caller(at string, caller Caller, tenants map[string]int) {
 	c.label(at+".namespace", caller.Namespace)
 	if reasons := validation.IsDNS1123Subdomain(caller.ServiceAccount); caller.ServiceAccount != "" && len(reasons) > 0 {
-		c.fail(at+".serviceAccount", "Write the name of the account, without its namespace.", "is %q, which is no name of a service account", caller.ServiceAccount)
+		c.Fail(at+".serviceAccount", "Write the name of the account, without its namespace.", "is %q, which is no name of a service account", caller.ServiceAccount)
 	}
 	switch _, known := tenants[caller.Tenant]; {
 	case caller.AnyTenant && caller.Tenant != "":
-		c.fail(at+".anyTenant", "Remove tenant or anyTenant.", "is true beside tenant %q", caller.Tenant)
+		c.Fail(at+".anyTenant", "Remove tenant or anyTenant.", "is true beside tenant %q", caller.Tenant)
 	case caller.AnyTenant && caller.ServiceAccount == "":
-		c.fail(at+".anyTenant", "Name the one serviceAccount that may act for every tenant.", "is true for a whole namespace")
+		c.Fail(at+".anyTenant", "Name the one serviceAccount that may act for every tenant.", "is true for a whole namespace")
 	case !caller.AnyTenant && caller.Tenant == "":
-		c.fail(at, "Write tenant, or anyTenant: true for a program of the platform.", "acts for no tenant")
+		c.Fail(at, "Write tenant, or anyTenant: true for a program of the platform.", "acts for no tenant")
 	case !caller.AnyTenant && !known:
-		c.fail(at+".tenant", "Add it under tenants, or correct the name.", "is %q, which is not one of the tenants", caller.Tenant)
+		c.Fail(at+".tenant", "Add it under tenants, or correct the name.", "is %q, which is not one of the tenants", caller.Tenant)
 	}
 	if len(caller.Scopes) == 0 {
-		c.fail(at+".scopes", "Write what the caller may do, such as [metrics:write].", "is empty")
+		c.Fail(at+".scopes", "Write what the caller may do, such as [metrics:write].", "is empty")
 	}
 	for i, scope := range caller.Scopes {
 		if !slices.Contains(Scopes(), scope) {
-			c.fail(fmt.Sprintf("%s.scopes[%d]", at, i), "Scopes are "+scopeNames()+".", "is %q", scope)
+			c.Fail(fmt.Sprintf("%s.scopes[%d]", at, i), "Scopes are "+scopeNames()+".", "is %q", scope)
 		}
 	}
 }

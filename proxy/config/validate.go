@@ -16,22 +16,18 @@ import (
 	"github.com/opsgen/opsgen/generator/quantity"
 )
 
-// checker collects the problems of one file.
-type checker struct {
-	doc      *document.Document
-	problems document.Problems
-}
+// checker checks the values of one file.
+type checker struct{ document.Collector }
 
-// fail reports a problem at a path; the path is part of the message, since the reader may have no file to look into.
-func (c *checker) fail(path, hint, format string, args ...any) {
-	c.problems = append(c.problems, c.doc.Problem(path, path+" "+fmt.Sprintf(format, args...), hint))
+func newChecker(doc *document.Document) *checker {
+	return &checker{document.Collector{Document: doc}}
 }
 
 func (c *Config) problems(doc *document.Document) document.Problems {
-	check := &checker{doc: doc}
+	check := newChecker(doc)
 	check.label("cluster", c.Cluster)
 	if reasons := validation.IsDNS1123Subdomain(c.Domain); len(reasons) > 0 || !strings.Contains(c.Domain, ".") {
-		check.fail("domain", `Write a name such as "obs.example.com".`, "is %q, which is not a DNS name of several labels", c.Domain)
+		check.Fail("domain", `Write a name such as "obs.example.com".`, "is %q, which is not a DNS name of several labels", c.Domain)
 	}
 	check.between("replicas", c.Replicas, 1, 1000)
 	check.file("tenantsFile", c.TenantsFile)
@@ -43,14 +39,14 @@ func (c *Config) problems(doc *document.Document) document.Problems {
 	check.limits(c.Limits)
 	check.timeouts(c.Timeouts)
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.Log.Level) {
-		check.fail("log.level", "Write one of "+strings.Join(levels, ", ")+".", "is %q", c.Log.Level)
+		check.Fail("log.level", "Write one of "+strings.Join(levels, ", ")+".", "is %q", c.Log.Level)
 	}
 	check.part("log.accessSample", c.Log.AccessSample)
 	check.part("tracing.sample", c.Tracing.Sample)
 	if c.Tracing.Endpoint != "" {
 		check.origin("tracing.endpoint", c.Tracing.Endpoint)
 	}
-	return check.problems
+	return check.Problems
 }
 
 func (c *checker) listeners(l Listeners) {
@@ -63,12 +59,12 @@ func (c *checker) listeners(l Listeners) {
 		_, port, err := net.SplitHostPort(listener.address)
 		number, badPort := strconv.ParseUint(port, 10, 16)
 		if err != nil || badPort != nil {
-			c.fail(listener.path, `Write "host:port", or ":8443" for all interfaces.`, "is %q, which is not an address with a port number", listener.address)
+			c.Fail(listener.path, `Write "host:port", or ":8443" for all interfaces.`, "is %q, which is not an address with a port number", listener.address)
 			continue
 		}
 		// Port 0 lets the system choose, for tests; any number of listeners may ask for it.
 		if other, taken := ports[port]; taken && number != 0 {
-			c.fail(listener.path, "Give each listener a port of its own.", "has the port of %s", other)
+			c.Fail(listener.path, "Give each listener a port of its own.", "has the port of %s", other)
 		}
 		ports[port] = listener.path
 	}
@@ -82,7 +78,7 @@ func (c *checker) tokens(t Tokens) {
 	}
 	for i, algorithm := range t.Algorithms {
 		if !slices.Contains(Algorithms(), algorithm) {
-			c.fail(fmt.Sprintf("tokens.algorithms[%d]", i), "Write EdDSA, ES256 or RS256; symmetric ones are never accepted.", "is %q", algorithm)
+			c.Fail(fmt.Sprintf("tokens.algorithms[%d]", i), "Write EdDSA, ES256 or RS256; symmetric ones are never accepted.", "is %q", algorithm)
 		}
 	}
 	c.file("tokens.keysFile", t.KeysFile)
@@ -104,7 +100,7 @@ func (c *checker) serviceAccounts(s ServiceAccounts) {
 
 func (c *checker) upstreams(u Upstreams) {
 	if u.Metrics == nil && u.Logs == nil {
-		c.fail("upstreams", "Write metrics, logs or both.", "names no component")
+		c.Fail("upstreams", "Write metrics, logs or both.", "names no component")
 	}
 	if m := u.Metrics; m != nil {
 		c.origin("upstreams.metrics.distributor", m.Distributor)
@@ -124,7 +120,7 @@ func (c *checker) upstreams(u Upstreams) {
 func (c *checker) grafana(g Grafana) {
 	// The tenant must be a part of the host, or one tenant's people would be sent to another's Grafana.
 	if strings.Count(g.Upstream, "{tenant}") != 1 {
-		c.fail("grafana.upstream", `Write "http://grafana.tenant-{tenant}.svc:3000".`, "is %q; it must hold {tenant} once", g.Upstream)
+		c.Fail("grafana.upstream", `Write "http://grafana.tenant-{tenant}.svc:3000".`, "is %q; it must hold {tenant} once", g.Upstream)
 	} else {
 		c.origin("grafana.upstream", strings.ReplaceAll(g.Upstream, "{tenant}", "name"))
 	}
@@ -172,14 +168,14 @@ func (c *checker) timeouts(t Timeouts) {
 
 func (c *checker) label(path, value string) {
 	if len(validation.IsDNS1123Label(value)) > 0 {
-		c.fail(path, "Write lower-case letters, digits and dashes, at most 63.", "is %q, which is not a DNS label", value)
+		c.Fail(path, "Write lower-case letters, digits and dashes, at most 63.", "is %q, which is not a DNS label", value)
 	}
 }
 
 // word is a text without spaces, as issuers and audiences are.
 func (c *checker) word(path, value string) {
 	if value == "" || len(value) > 512 || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-		c.fail(path, "Write a text without spaces.", "is %q", value)
+		c.Fail(path, "Write a text without spaces.", "is %q", value)
 	}
 }
 
@@ -191,7 +187,7 @@ func (c *checker) files(at string, values []string) {
 
 func (c *checker) file(at, value string) {
 	if !path.IsAbs(value) || path.Clean(value) != value {
-		c.fail(at, `Write the whole path, such as "/etc/proxy-keys/jwks.json".`, "is %q, which is not an absolute path", value)
+		c.Fail(at, `Write the whole path, such as "/etc/proxy-keys/jwks.json".`, "is %q, which is not an absolute path", value)
 	}
 }
 
@@ -202,32 +198,32 @@ func (c *checker) origin(at, value string, schemes ...string) {
 	}
 	u, err := url.Parse(value)
 	if err != nil || !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" || value != u.Scheme+"://"+u.Host {
-		c.fail(at, "Write scheme, host and port only, such as "+schemes[0]+"://name.namespace.svc:8080.", "is %q, which is not such a URL", value)
+		c.Fail(at, "Write scheme, host and port only, such as "+schemes[0]+"://name.namespace.svc:8080.", "is %q, which is not such a URL", value)
 	}
 }
 
 func (c *checker) between(at string, value, least, most int) {
 	if value < least || value > most {
-		c.fail(at, fmt.Sprintf("Write a number from %d to %d.", least, most), "is %d", value)
+		c.Fail(at, fmt.Sprintf("Write a number from %d to %d.", least, most), "is %d", value)
 	}
 }
 
 func (c *checker) size(at string, value, least, most quantity.Bytes) {
 	if value < least || value > most {
-		c.fail(at, fmt.Sprintf("Write a size from %s to %s.", least, most), "is %s", value)
+		c.Fail(at, fmt.Sprintf("Write a size from %s to %s.", least, most), "is %s", value)
 	}
 }
 
 // within names the bounds in Go's notation: all of them are short.
 func (c *checker) within(at string, value quantity.Duration, least, most time.Duration) {
 	if time.Duration(value) < least || time.Duration(value) > most {
-		c.fail(at, fmt.Sprintf("Write a duration from %s to %s.", quantity.Duration(least), quantity.Duration(most)), "is %s", value)
+		c.Fail(at, fmt.Sprintf("Write a duration from %s to %s.", quantity.Duration(least), quantity.Duration(most)), "is %s", value)
 	}
 }
 
 // part also refuses what is not a number.
 func (c *checker) part(at string, value float64) {
 	if !(value >= 0 && value <= 1) {
-		c.fail(at, "Write a part from 0 to 1, such as 0.5.", "is %v", value)
+		c.Fail(at, "Write a part from 0 to 1, such as 0.5.", "is %v", value)
 	}
 }

@@ -16,22 +16,18 @@ import (
 	"github.com/opsgen/opsgen/generator/document"
 )
 
-// checker collects the problems of one file.
-type checker struct {
-	doc      *document.Document
-	problems document.Problems
-}
+// checker checks the values of one file.
+type checker struct{ document.Collector }
 
-// fail reports a problem at a path; the path is part of the message, since the reader may have no file to look into.
-func (c *checker) fail(path, hint, format string, args ...any) {
-	c.problems = append(c.problems, c.doc.Problem(path, path+" "+fmt.Sprintf(format, args...), hint))
+func newChecker(doc *document.Document) *checker {
+	return &checker{document.Collector{Document: doc}}
 }
 
 func (c *Config) problems(doc *document.Document) document.Problems {
-	check := &checker{doc: doc}
+	check := newChecker(doc)
 	_, port, err := net.SplitHostPort(c.Admin)
 	if _, badPort := strconv.ParseUint(port, 10, 16); err != nil || badPort != nil {
-		check.fail("admin", `Write "host:port", or ":9090" for all interfaces.`, "is %q, which is not an address with a port number", c.Admin)
+		check.Fail("admin", `Write "host:port", or ":9090" for all interfaces.`, "is %q, which is not an address with a port number", c.Admin)
 	}
 	check.proxy(c.Proxy)
 	check.path("metrics.rulesPath", c.Metrics.RulesPath)
@@ -39,22 +35,22 @@ func (c *Config) problems(doc *document.Document) document.Problems {
 	check.path("logs.rulesPath", c.Logs.RulesPath)
 	check.sources(c.Sources)
 	if d := time.Duration(c.Resync); d < 10*time.Second || d > 24*time.Hour {
-		check.fail("resync", "Write a duration from 10s to 24h.", "is %s", c.Resync)
+		check.Fail("resync", "Write a duration from 10s to 24h.", "is %s", c.Resync)
 	}
 	if c.RequestsPerSecond < 1 || c.RequestsPerSecond > 10000 {
-		check.fail("requestsPerSecond", "Write a number from 1 to 10000.", "is %d", c.RequestsPerSecond)
+		check.Fail("requestsPerSecond", "Write a number from 1 to 10000.", "is %d", c.RequestsPerSecond)
 	}
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.LogLevel) {
-		check.fail("logLevel", "Write one of "+strings.Join(levels, ", ")+".", "is %q", c.LogLevel)
+		check.Fail("logLevel", "Write one of "+strings.Join(levels, ", ")+".", "is %q", c.LogLevel)
 	}
 	check.secrets(c.GeneratedSecrets)
-	return check.problems
+	return check.Problems
 }
 
 func (c *checker) proxy(p Proxy) {
 	u, err := url.Parse(p.URL)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || p.URL != "https://"+u.Host {
-		c.fail("proxy.url", `Write scheme and host only: "https://proxy-internal.proxy.svc".`, "is %q, which is not such a URL", p.URL)
+		c.Fail("proxy.url", `Write scheme and host only: "https://proxy-internal.proxy.svc".`, "is %q, which is not such a URL", p.URL)
 	}
 	c.path("proxy.caFile", p.CAFile)
 	c.path("proxy.tokenFile", p.TokenFile)
@@ -62,13 +58,13 @@ func (c *checker) proxy(p Proxy) {
 
 func (c *checker) path(at, value string) {
 	if !path.IsAbs(value) || path.Clean(value) != value || strings.ContainsAny(value, "?#% ") {
-		c.fail(at, "Write a whole path that begins with a slash.", "is %q", value)
+		c.Fail(at, "Write a whole path that begins with a slash.", "is %q", value)
 	}
 }
 
 func (c *checker) sources(s Sources) {
 	if reasons := validation.IsQualifiedName(s.TenantLabel); len(reasons) > 0 {
-		c.fail("sources.tenantLabel", `Write a label such as "opsgen.dev/tenant".`, "is %q, which is not a label's key", s.TenantLabel)
+		c.Fail("sources.tenantLabel", `Write a label such as "opsgen.dev/tenant".`, "is %q, which is not a label's key", s.TenantLabel)
 	}
 	for _, selector := range []struct{ path, value string }{
 		{"sources.namespaces", s.Namespaces},
@@ -80,18 +76,18 @@ func (c *checker) sources(s Sources) {
 	}
 	// The prefix is what tells the syncer's rule namespaces from everybody else's: it may not be empty.
 	if len(s.RulePrefix) < 2 || len(s.RulePrefix) > 32 || strings.ContainsFunc(s.RulePrefix, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		c.fail("sources.rulePrefix", `Write 2 to 32 printable characters, such as "git/".`, "is %q", s.RulePrefix)
+		c.Fail("sources.rulePrefix", `Write 2 to 32 printable characters, such as "git/".`, "is %q", s.RulePrefix)
 	}
 }
 
 func (c *checker) selector(at, value string) {
 	selector, err := labels.Parse(value)
 	if err != nil {
-		c.fail(at, `Write a label selector such as "opsgen.dev/tenant" or "opsgen.dev/rules=metrics".`, "is %q, which is not a label selector: %v", value, err)
+		c.Fail(at, `Write a label selector such as "opsgen.dev/tenant" or "opsgen.dev/rules=metrics".`, "is %q, which is not a label selector: %v", value, err)
 		return
 	}
 	if selector.Empty() {
-		c.fail(at, "Write at least one label.", "selects everything")
+		c.Fail(at, "Write at least one label.", "selects everything")
 	}
 }
 
@@ -100,21 +96,21 @@ func (c *checker) secrets(secrets []GeneratedSecret) {
 	for i, secret := range secrets {
 		at := fmt.Sprintf("generatedSecrets[%d]", i)
 		if reasons := validation.IsDNS1123Subdomain(secret.Name); len(reasons) > 0 {
-			c.fail(at+".name", "", "is %q, which is not a Secret's name: %s", secret.Name, strings.Join(reasons, "; "))
+			c.Fail(at+".name", "", "is %q, which is not a Secret's name: %s", secret.Name, strings.Join(reasons, "; "))
 		}
 		if (len(secret.Namespaces) == 0) == (secret.NamespaceSelector == "") {
-			c.fail(at, "Write namespaces for one secret that they share, or namespaceSelector for one in each.", "must have namespaces or namespaceSelector, and not both")
+			c.Fail(at, "Write namespaces for one secret that they share, or namespaceSelector for one in each.", "must have namespaces or namespaceSelector, and not both")
 		} else if secret.NamespaceSelector != "" {
 			c.selector(at+".namespaceSelector", secret.NamespaceSelector)
 		}
 		for j, namespace := range secret.Namespaces {
 			where := fmt.Sprintf("%s.namespaces[%d]", at, j)
 			if reasons := validation.IsDNS1123Label(namespace); len(reasons) > 0 {
-				c.fail(where, "", "is %q, which is not a namespace's name: %s", namespace, strings.Join(reasons, "; "))
+				c.Fail(where, "", "is %q, which is not a namespace's name: %s", namespace, strings.Join(reasons, "; "))
 			}
 			who := namespace + "/" + secret.Name
 			if first, repeated := seen[who]; repeated {
-				c.fail(where, "Remove one of the two.", "makes %s like generatedSecrets[%d]", who, first)
+				c.Fail(where, "Remove one of the two.", "makes %s like generatedSecrets[%d]", who, first)
 			}
 			seen[who] = i
 		}
@@ -124,7 +120,7 @@ func (c *checker) secrets(secrets []GeneratedSecret) {
 
 func (c *checker) keys(at string, keys map[string]int) {
 	if len(keys) == 0 {
-		c.fail(at, `Write at least one key with its length, such as {access-key: 20}.`, "is empty")
+		c.Fail(at, `Write at least one key with its length, such as {access-key: 20}.`, "is empty")
 	}
 	names := make([]string, 0, len(keys))
 	for name := range keys {
@@ -133,10 +129,10 @@ func (c *checker) keys(at string, keys map[string]int) {
 	slices.Sort(names)
 	for _, name := range names {
 		if reasons := validation.IsConfigMapKey(name); len(reasons) > 0 {
-			c.fail(at, "", "has the key %q, which a Secret cannot have: %s", name, strings.Join(reasons, "; "))
+			c.Fail(at, "", "has the key %q, which a Secret cannot have: %s", name, strings.Join(reasons, "; "))
 		}
 		if length := keys[name]; length < 16 || length > 1024 {
-			c.fail(at+"."+name, "Write a length from 16 to 1024 characters.", "is %d", length)
+			c.Fail(at+"."+name, "Write a length from 16 to 1024 characters.", "is %d", length)
 		}
 	}
 }
