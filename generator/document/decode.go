@@ -149,6 +149,7 @@ func (d *decoder) structure(node *yaml.Node, v reflect.Value, path string) {
 	}
 	fields := fieldsOf(v.Type())
 	seen := map[string]int{}
+	meant := map[string]bool{} // fields whose name is misspelt are not missing as well
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
 		if !d.firstTime(seen, key, path) {
@@ -156,7 +157,7 @@ func (d *decoder) structure(node *yaml.Node, v reflect.Value, path string) {
 		}
 		f, ok := fields[key.Value]
 		if !ok {
-			d.unknown(key, v.Type(), path)
+			meant[d.unknown(key, v.Type(), path)] = true
 			continue
 		}
 		if value.Tag == "!!null" {
@@ -170,7 +171,7 @@ func (d *decoder) structure(node *yaml.Node, v reflect.Value, path string) {
 	}
 	for _, fieldName := range fieldNames(v.Type()) {
 		f := fields[fieldName]
-		if f.required && v.Field(f.index).IsZero() && !d.failedAt(node, fieldName) {
+		if f.required && v.Field(f.index).IsZero() && !meant[fieldName] && !d.failedAt(node, fieldName) {
 			d.fail(node, "", "%s is missing", name(join(path, fieldName)))
 		}
 	}
@@ -219,7 +220,8 @@ func (d *decoder) firstTime(seen map[string]int, key *yaml.Node, path string) bo
 	return true
 }
 
-func (d *decoder) unknown(key *yaml.Node, t reflect.Type, path string) {
+// unknown reports a field that does not exist, and answers which one was meant, if that can be guessed.
+func (d *decoder) unknown(key *yaml.Node, t reflect.Type, path string) (meant string) {
 	in := ""
 	if path != "" {
 		in = " in " + path
@@ -227,9 +229,10 @@ func (d *decoder) unknown(key *yaml.Node, t reflect.Type, path string) {
 	names := fieldNames(t)
 	if near := Nearest(key.Value, names); near != "" {
 		d.fail(key, "", "unknown field %q%s; did you mean %q?", key.Value, in, near)
-		return
+		return near
 	}
 	d.fail(key, "Fields here are: "+strings.Join(names, ", ")+".", "unknown field %q%s", key.Value, in)
+	return ""
 }
 
 func (d *decoder) mapping(node *yaml.Node, v reflect.Value, path string) {

@@ -100,6 +100,15 @@ func TestProblemsNameThePlaceAndTheCure(t *testing.T) {
 	}
 }
 
+func TestMisspeltFieldIsOneProblem(t *testing.T) {
+	var into file
+	_, err := document.Decode("f.yaml", []byte("domain: a\ncapacity: {retension: 1d}"), &into)
+	var problems document.Problems
+	if !errors.As(err, &problems) || len(problems) != 1 {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestNestedAliasesAreBounded(t *testing.T) {
 	text := "domain: a\nvalues:\n  a0: &a0 [x, x]\n"
 	for i := range 40 {
