@@ -52,6 +52,9 @@ local unit(unit) =
     // A shard holds the Kustomizations of tenants, and they wait for it (shard.jsonnet): it must not wait for them. So one
     // tenant's broken object holds up no other tenant, and not the next release either.
     wait: !shard,
+    // A zone's pods restart one by one, and each hands over and reads its log again. A check that ends before would call
+    // a rollout failed that is only slow; a new revision ends the wait (CancelHealthCheckOnNewRevision).
+    [if std.get(unit, 'zone', '') != '' then 'timeout']: '30m',
     // Renaming or moving a unit must not delete the volumes and rings behind it, nor a definition with all its objects.
     // A tenant's namespace is never pruned, but its Kustomization is: that is how a tenant's workloads go.
     [if unit.stateful || unit.layer == 'crds' then 'deletionPolicy']: 'Orphan',

@@ -21,6 +21,8 @@ type syncUnit struct {
 	Path string `json:"path"`
 	// DependsOn are the Kustomizations that must be ready first, sorted.
 	DependsOn []string `json:"dependsOn"`
+	// Zone is the zone's ID of a unit that is one zone's part of a component; empty otherwise.
+	Zone string `json:"zone"`
 	// Stateful keeps the objects when the Kustomization goes.
 	Stateful bool `json:"stateful"`
 	// Shard says that the unit holds the entries of a part of the tenants.
@@ -116,7 +118,8 @@ func (p *plan) syncUnit(u *unit, before []string) syncUnit {
 	}
 	slices.Sort(dependsOn)
 	return syncUnit{
-		Name: u.kustomization(), Layer: u.layer, Unit: u.name, Component: u.component.Name, Path: p.renderedPath(u.path()),
+		Name: u.kustomization(), Layer: u.layer, Unit: u.name, Component: u.component.Name, Zone: u.zone,
+		Path:      p.renderedPath(u.path()),
 		DependsOn: append([]string{}, slices.Compact(dependsOn)...), Stateful: u.component.Stateful,
 		Health: append([]component.Health{}, u.component.Health...),
 	}
