@@ -32,11 +32,9 @@ local calls = {
   alertmanager: { grpc: ['alertmanager'], storage: true, internet: true },
 };
 
-// Who calls from outside the namespace, by HTTP.
+// Who calls from outside the namespace, by HTTP: the proxy. The syncer writes rules through it too.
 local proxied = ['distributor', 'query-frontend', 'ruler', 'alertmanager'];
-local synced = ['ruler', 'alertmanager'];
 local proxy = net.peer('proxy', k.labelsOf('proxy', 'proxy'));
-local syncer = net.peer('syncer', k.labelsOf('syncer', 'syncer'));
 // The platform's own tenant collects metrics.
 local collector = net.peer('tenant-system');
 // Loki's rulers send their alerts to the Alertmanager.
@@ -85,7 +83,6 @@ local callers(workload, kind) = [other for other in std.objectFields(calls) if s
         net.from(
           [collector]
           + (if std.member(proxied, workload) then [proxy] else [])
-          + (if std.member(synced, workload) then [syncer] else [])
           + (if workload == 'alertmanager' then lokiRulers(cluster) else [])
           + [net.same(process.labels(caller)) for caller in callers(workload, 'http')],
           [http]
@@ -120,7 +117,7 @@ local callers(workload, kind) = [other for other in std.objectFields(calls) if s
   single(cluster): net.allow(
     'cortex',
     process.labels('cortex'),
-    ingress=[net.from([collector, proxy, syncer] + lokiRulers(cluster), [http])],
+    ingress=[net.from([collector, proxy] + lokiRulers(cluster), [http])],
     egress=[net.dns, net.https] + storage.egress(cluster),
   ),
   singleFlows(cluster): net.flows(['dns', 'internet:443'] + std.filter(function(flow) flow != 'internet:443', storage.flows(cluster))),
