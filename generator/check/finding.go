@@ -77,15 +77,18 @@ func (f Finding) String() string {
 	return text.String()
 }
 
+// Compare orders findings as they are reported: by file, field, rule and message.
+func Compare(a, b Finding) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
+}
+
 // sorted puts findings into the one order in which they are reported, and drops repeated ones.
 func sorted(found []found) []Finding {
 	findings := make([]Finding, len(found))
 	for i, f := range found {
 		findings[i] = f.Finding
 	}
-	slices.SortFunc(findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
-	})
+	slices.SortFunc(findings, Compare)
 	return slices.Compact(findings)
 }
 

@@ -1,12 +1,10 @@
 package render
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -93,9 +91,7 @@ func (s *session) checkAll(plans []*plan, o Options, report *Report) error {
 		if err != nil {
 			return fmt.Errorf("check %s: %w", p.Name, err)
 		}
-		slices.SortFunc(findings, func(a, b check.Finding) int {
-			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
-		})
+		slices.SortFunc(findings, check.Compare)
 		for _, f := range findings {
 			if f.Severity == check.Error {
 				failed = append(failed, Finding{p.Name, f})
@@ -214,17 +210,10 @@ func (s *session) compare(p *plan, state *tree.State, o Options) (ClusterReport,
 	report := ClusterReport{
 		Name: p.Name, Path: p.renderedPath(""), Units: len(folders), UpToDate: state.UpToDate(folders),
 		// Lists are never null, so that programs may go over them.
-		Changes: append([]tree.Change{}, state.Changes(folders)...), Foreign: append([]string{}, state.Foreign...),
-		Edited: append([]string{}, state.Edited...), Dropped: []string{},
+		Changes: append([]tree.Change{}, state.Changes(folders)...), Edited: append([]string{}, state.Edited...), Dropped: []string{},
+		// Files beside a damaged index look foreign, but are written anew.
+		Foreign: state.LeftAlone(folders),
 	}
-	// Files beside a damaged index look foreign, but are written anew.
-	planned := map[string]bool{}
-	for _, folder := range folders {
-		for file := range folder.Files {
-			planned[path.Join(folder.Path, file)] = true
-		}
-	}
-	report.Foreign = slices.DeleteFunc(report.Foreign, func(file string) bool { return planned[file] })
 	for _, u := range p.units {
 		report.Objects += u.result.Objects
 		report.Files += len(u.result.Files)

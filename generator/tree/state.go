@@ -181,11 +181,10 @@ type Change struct {
 // do not count.
 func (s *State) Changes(folders []Folder) []Change {
 	var changes []Change
-	planned := map[string]bool{}
+	planned := planned(folders)
 	for _, folder := range folders {
 		for file, sum := range folder.Files {
 			name := path.Join(folder.Path, file)
-			planned[name] = true
 			switch actual, exists := s.actual[name]; {
 			case !exists:
 				changes = append(changes, Change{name, "new"})
@@ -222,19 +221,37 @@ func (s *State) UpToDate(folders []Folder) bool {
 // Occupied are foreign files in places that folders need. Files beside a damaged index are not counted: most likely they
 // are opsgen's own, and whoever writes over the damage writes over them.
 func (s *State) Occupied(folders []Folder) []string {
-	needed := map[string]bool{}
-	for _, folder := range folders {
-		for file := range folder.Files {
-			needed[path.Join(folder.Path, file)] = true
-		}
-	}
+	planned := planned(folders)
 	var occupied []string
 	for _, file := range s.Foreign {
-		if needed[file] && !slices.Contains(s.Damaged, path.Join(path.Dir(file), IndexName)) {
+		if planned[file] && !slices.Contains(s.Damaged, path.Join(path.Dir(file), IndexName)) {
 			occupied = append(occupied, file)
 		}
 	}
 	return occupied
+}
+
+// LeftAlone are foreign files that folders do not need: they stay as they are.
+func (s *State) LeftAlone(folders []Folder) []string {
+	planned := planned(folders)
+	alone := []string{} // never null, so that programs may go over it
+	for _, file := range s.Foreign {
+		if !planned[file] {
+			alone = append(alone, file)
+		}
+	}
+	return alone
+}
+
+// planned are the files of folders, relative to the tree.
+func planned(folders []Folder) map[string]bool {
+	names := map[string]bool{}
+	for _, folder := range folders {
+		for file := range folder.Files {
+			names[path.Join(folder.Path, file)] = true
+		}
+	}
+	return names
 }
 
 func sameFiles(a, b map[string]string) bool {
