@@ -130,23 +130,3 @@ func (r *report) onCloud() bool {
 
 // isSingle says whether Cortex and Loki are one process each.
 func (r *report) isSingle() bool { return r.Cluster.Options.Topology == cluster.SingleBinary }
-
-// suggest asks whether another word was meant, or lists what there is.
-func suggest(word string, known []string, what string) string {
-	if near := document.Nearest(word, known); near != "" {
-		return fmt.Sprintf("Did you mean %q?", near)
-	}
-	return what + list(known) + "."
-}
-
-// list joins words with commas.
-func list(words []string) string {
-	text := ""
-	for i, word := range words {
-		if i > 0 {
-			text += ", "
-		}
-		text += word
-	}
-	return text
-}

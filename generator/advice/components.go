@@ -33,7 +33,7 @@ func checkComponents(r *report) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Cluster.Components)) {
 		if !slices.Contains(r.Components, name) {
-			r.refuse("components."+name, suggest(name, r.Components, "Components are "), "there is no component %q", name)
+			r.refuse("components."+name, document.Suggest(name, r.Components, "Components are "), "there is no component %q", name)
 		}
 	}
 }
@@ -93,7 +93,7 @@ func checkIdentityComponents(r *report) {
 		case !r.onCloud():
 			r.warn(path, "Remove it.", "provider existing has no cloud identities; it is not used")
 		case len(r.Components) > 0 && !slices.Contains(r.Components, name):
-			r.warn(path, suggest(name, r.Components, "Components are "), "an identity for %q, which is no component", name)
+			r.warn(path, document.Suggest(name, r.Components, "Components are "), "an identity for %q, which is no component", name)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/quantity"
 	"github.com/opsgen/opsgen/generator/tenant"
 )
@@ -125,7 +126,7 @@ func checkTenantRoles(r *report) {
 	for _, t := range r.Tenants {
 		for _, role := range slices.Sorted(maps.Keys(t.Resolved.Grafana.Roles)) {
 			if !slices.Contains(known, role) {
-				r.refuseTenant(t, "grafana.roles."+role, suggest(role, known, "Roles are "), "Grafana has no role %q", role)
+				r.refuseTenant(t, "grafana.roles."+role, document.Suggest(role, known, "Roles are "), "Grafana has no role %q", role)
 			}
 		}
 	}

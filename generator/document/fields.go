@@ -1,6 +1,7 @@
 package document
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -59,6 +60,18 @@ func Nearest(word string, candidates []string) string {
 		}
 	}
 	return best
+}
+
+// Suggest is the hint for a name that is not known: the one that was most likely meant, or all of them after their
+// introduction ("Clusters are: "). Without any known name there is nothing to suggest.
+func Suggest(word string, known []string, introduction string) string {
+	if near := Nearest(word, known); near != "" {
+		return fmt.Sprintf("Did you mean %q?", near)
+	}
+	if len(known) == 0 {
+		return ""
+	}
+	return introduction + strings.Join(known, ", ") + "."
 }
 
 // distance is the Levenshtein distance in bytes.

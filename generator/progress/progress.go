@@ -125,3 +125,11 @@ func (r *Reporter) clear() {
 		r.drawn = false
 	}
 }
+
+// Count is a number with its noun: "1 tenant", "3 tenants".
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -104,14 +104,10 @@ func folderProblems(repo *repository.Repository, c repository.Cluster) document.
 	names := slices.Sorted(maps.Keys(repo.Components))
 	for _, name := range folders(filepath.Join(repo.Root, filepath.FromSlash(patches))) {
 		if repo.Components[name] == nil {
-			problem := document.Problem{
-				File:    patches + name,
-				Message: fmt.Sprintf("there is no component %q to patch", name), Hint: "Components are: " + strings.Join(names, ", ") + ".",
-			}
-			if near := document.Nearest(name, names); near != "" {
-				problem.Hint = fmt.Sprintf("Did you mean %q?", near)
-			}
-			problems = append(problems, problem)
+			problems = append(problems, document.Problem{
+				File: patches + name, Message: fmt.Sprintf("there is no component %q to patch", name),
+				Hint: document.Suggest(name, names, "Components are: "),
+			})
 		}
 	}
 	return problems

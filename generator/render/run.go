@@ -110,7 +110,7 @@ func (s *session) renderAll(ctx context.Context, plans []*plan, o Options) (*wor
 	pool := &workers{session: s, jobs: max(o.Jobs, 1), progress: o.Progress}
 	var first, second, third []*unit
 	for _, p := range plans {
-		o.Progress.Line("rendering", "%-14s %s, %s", p.Name, count(len(p.enabled), "component"), count(len(p.tenants), "tenant"))
+		o.Progress.Line("rendering", "%-14s %s, %s", p.Name, progress.Count(len(p.enabled), "component"), progress.Count(len(p.tenants), "tenant"))
 		s.checkers[p.Name] = newLazyChecker("", noDefinitions)
 		for _, u := range p.units {
 			if u.layer == string(component.CRDs) {
@@ -139,14 +139,6 @@ func (s *session) renderAll(ctx context.Context, plans []*plan, o Options) (*wor
 	}
 	o.Progress.Expect(len(third))
 	return pool, pool.render(ctx, third)
-}
-
-// count is a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // workers render units, each with an evaluator that it keeps from unit to unit.

@@ -43,10 +43,7 @@ func (r *Repository) danglingNames(c *component.Component, file *document.Docume
 		if slices.Contains(known, name) {
 			return
 		}
-		hint := strings.ToUpper(what[:1]) + what[1:] + "s are: " + strings.Join(known, ", ") + "."
-		if near := document.Nearest(name, known); near != "" {
-			hint = fmt.Sprintf("Did you mean %q?", near)
-		}
+		hint := document.Suggest(name, known, strings.ToUpper(what[:1])+what[1:]+"s are: ")
 		problems = append(problems, file.Problem(path, fmt.Sprintf("there is no %s %q", what, name), hint))
 	}
 	for i, name := range c.Requires {

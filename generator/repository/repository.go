@@ -8,7 +8,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/opsgen/opsgen/generator/bundle"
 	"github.com/opsgen/opsgen/generator/cluster"
@@ -134,13 +133,10 @@ func (r *Repository) loadClusters(wanted []string) error {
 }
 
 func unknownCluster(name string, names []string) document.Problem {
-	p := document.Problem{Message: fmt.Sprintf("there is no cluster %q: clusters/%s/cluster.yaml does not exist", name, name)}
-	if near := document.Nearest(name, names); near != "" {
-		p.Hint = fmt.Sprintf("Did you mean %q?", near)
-	} else if len(names) > 0 {
-		p.Hint = "Clusters are: " + strings.Join(names, ", ") + "."
+	return document.Problem{
+		Message: fmt.Sprintf("there is no cluster %q: clusters/%s/cluster.yaml does not exist", name, name),
+		Hint:    document.Suggest(name, names, "Clusters are: "),
 	}
-	return p
 }
 
 func (r *Repository) loadTenants() error {

@@ -79,7 +79,7 @@ func (a *app) printResolutions(resolutions []image.Resolution, changed bool) err
 	}
 	var unresolved error
 	if failed > 0 {
-		unresolved = fmt.Errorf("%d of %s %w", failed, count(len(images), "image"), errUnresolved)
+		unresolved = fmt.Errorf("%d of %s %w", failed, progress.Count(len(images), "image"), errUnresolved)
 	}
 	if a.json() {
 		return errors.Join(a.writeJSON(images), unresolved)

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/opsgen/opsgen/generator/document"
+	"github.com/opsgen/opsgen/generator/progress"
 	"github.com/opsgen/opsgen/generator/render"
 )
 
@@ -68,14 +69,14 @@ func (a *app) explain(err error) int {
 	switch {
 	case errors.As(err, &failed):
 		fmt.Fprintln(a.stderr, failed.Error())
-		fmt.Fprintf(a.stderr, "%s failed%s\n", count(len(failed), "check"), a.consequence())
+		fmt.Fprintf(a.stderr, "%s failed%s\n", progress.Count(len(failed), "check"), a.consequence())
 		return exitFailed
 	case errors.Is(err, errOutOfDate), errors.Is(err, errUnresolved):
 		fmt.Fprintln(a.stderr, err)
 		return exitFailed
 	case errors.As(err, &problems):
 		fmt.Fprintln(a.stderr, problems.Error())
-		fmt.Fprintf(a.stderr, "%s%s\n", count(len(problems), "problem"), a.consequence())
+		fmt.Fprintf(a.stderr, "%s%s\n", progress.Count(len(problems), "problem"), a.consequence())
 	case errors.As(err, &notWritable):
 		problems = document.Problems{{Message: notWritable.Error()}}
 		fmt.Fprintln(a.stderr, notWritable.Error())
@@ -97,11 +98,4 @@ func (a *app) consequence() string {
 		return ", nothing was written"
 	}
 	return ""
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

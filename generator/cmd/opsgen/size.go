@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/opsgen/opsgen/generator/progress"
 	"github.com/opsgen/opsgen/generator/render"
 	"github.com/opsgen/opsgen/generator/sizing"
 )
@@ -68,7 +69,7 @@ func (a *app) printSize(r sizeReport) error {
 		return err
 	}
 	_, err := fmt.Fprintf(a.stdout, "\nin all: %s, %.1f cores, %.0f GiB of memory, %.0f GiB of volumes; about %s of 8 cores and 32 GiB\n",
-		count(r.Total.Pods, "pod"), r.Total.CPU, gib(r.Total.Memory), gib(r.Total.Storage), count(r.Nodes, "node"))
+		progress.Count(r.Total.Pods, "pod"), r.Total.CPU, gib(r.Total.Memory), gib(r.Total.Storage), progress.Count(r.Nodes, "node"))
 	return err
 }
 

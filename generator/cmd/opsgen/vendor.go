@@ -57,7 +57,7 @@ how the images follow.`,
 			if len(arguments) == 1 {
 				next += " --vendor-dir " + dir
 			}
-			_, err = fmt.Fprintf(a.stdout, "stored %s in %s\nnext: %s\n", count(len(repo.Bundle.Sources), "source"), dir, next)
+			_, err = fmt.Fprintf(a.stdout, "stored %s in %s\nnext: %s\n", progress.Count(len(repo.Bundle.Sources), "source"), dir, next)
 			return err
 		},
 	}
