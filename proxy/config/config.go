@@ -41,6 +41,8 @@ type Config struct {
 	Upstreams Upstreams `json:"upstreams" jsonschema:"required"`
 	// Grafana is how people reach their tenant's Grafana.
 	Grafana Grafana `json:"grafana" jsonschema:"required"`
+	// Login is how people log in for Grafana. Left out, nobody gets to Grafana: people are told that no login is set up.
+	Login *Login `json:"login,omitempty"`
 	// Limits are the bounds of this process, and what tenants get that name no limits.
 	Limits Limits `json:"limits,omitempty"`
 	// Timeouts bound how long anything may take.

@@ -15,6 +15,9 @@ func (c *Config) SetDefaults() {
 	c.ServiceAccounts.setDefaults()
 	orText(&c.Grafana.SigningKey, "/etc/proxy-signing")
 	orTime(&c.Grafana.KeyOverlap, 10*time.Minute)
+	if c.Login != nil {
+		c.Login.setDefaults()
+	}
 	c.Limits.setDefaults()
 	c.Timeouts.setDefaults()
 	orText(&c.Log.Level, "info")

@@ -36,6 +36,7 @@ func (c *Config) problems(doc *document.Document) document.Problems {
 	check.serviceAccounts(c.ServiceAccounts)
 	check.upstreams(c.Upstreams)
 	check.grafana(c.Grafana)
+	check.login(c.Login)
 	check.limits(c.Limits)
 	check.timeouts(c.Timeouts)
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.Log.Level) {
