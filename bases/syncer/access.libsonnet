@@ -8,6 +8,9 @@
 local k = import '../lib/k.libsonnet';
 local secrets = import 'secrets.libsonnet';
 
+// What became of rules, configurations and secrets is told as events of these objects.
+local tell = k.rule(['events.k8s.io'], ['events'], ['create', 'patch']);
+
 local make(names) = [
   k.rule([''], ['secrets'], ['create']),
   k.rule([''], ['secrets'], ['get'], { resourceNames: names }),
@@ -27,14 +30,13 @@ local make(names) = [
     k.clusterRoleBinding('syncer', 'syncer', 'syncer', 'syncer'),
     k.clusterRole('syncer-tenant', [
       k.rule([''], ['configmaps'], ['get', 'list', 'watch']),
-      // What became of rules and configurations is told as events of their ConfigMaps.
-      k.rule(['events.k8s.io'], ['events'], ['create', 'patch']),
+      tell,
     ] + make(secrets.perTenant(cluster))),
   ],
 
   fixed(cluster): [
     [
-      k.role('syncer', make(place.names)) + k.inNamespace(place.namespace),
+      k.role('syncer', make(place.names) + [tell]) + k.inNamespace(place.namespace),
       k.roleBinding('syncer', 'syncer', 'syncer', 'syncer') + k.inNamespace(place.namespace),
     ]
     for place in secrets.fixed(cluster)
