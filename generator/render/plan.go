@@ -203,6 +203,10 @@ func (p *plan) addUnits() error {
 	if err != nil {
 		return err
 	}
+	keys, err := arguments("keys", p.Keys)
+	if err != nil {
+		return err
+	}
 	for _, c := range p.enabled {
 		tenants := &unit{layer: string(component.Config), name: c.Name + "-tenants", arguments: all}
 		err := errors.Join(
@@ -211,6 +215,8 @@ func (p *plan) addUnits() error {
 			p.add(&unit{layer: string(component.Config), name: c.Name}, c, "config.jsonnet"),
 			p.addZones(c),
 			p.add(tenants, c, "tenants.jsonnet"),
+			// A unit of its own: a revocation changes one ConfigMap and renders nothing else.
+			p.add(&unit{layer: string(component.Config), name: c.Name + "-keys", arguments: keys}, c, "keys.jsonnet"),
 		)
 		if err != nil {
 			return err

@@ -38,6 +38,9 @@ type Repository struct {
 type Cluster struct {
 	*cluster.Cluster
 	File *document.Document
+	// Keys are the files of keys/ by name, jwks.json and revocations.yaml: whose tokens the cluster's front door takes.
+	// Only files that are there are in it; nil when the cluster has no keys.
+	Keys map[string]string
 }
 
 // Tenant is a tenant and its file.
@@ -122,6 +125,9 @@ func (r *Repository) loadClusters(wanted []string) error {
 			continue
 		}
 		c.SetDefaults(r.Bundle.Kubernetes.Maximum)
+		if c.Keys, err = r.loadKeys(name); err != nil {
+			problems = append(problems, asProblems(err)...)
+		}
 		r.Clusters = append(r.Clusters, c)
 	}
 	if len(names) == 0 {
