@@ -50,6 +50,24 @@ bench: ## Measure rendering: cold, warm, and with 10 to 1,000 tenants
 	@# The program itself runs with this setting of the garbage collector.
 	GOGC=400 go test ./generator/render ./generator/check -run '^$$' -bench . -benchtime 1x -timeout 30m
 
+.PHONY: bench-proxy
+bench-proxy: bin/proxy ## Measure what the proxy costs a request, beside a bare reverse proxy, nginx and haproxy
+	go run ./proxy/bench -proxy bin/proxy
+
+.PHONY: bin/proxy
+bin/proxy:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./proxy/cmd/proxy
+
+# Every fuzz target for a few seconds: long enough to find what a change broke in what was found before.
+FUZZTIME := 5s
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (5s)
+	@for package in $$(go list -f '{{.Dir}}' ./...); do \
+		{ grep -hos '^func Fuzz[A-Za-z0-9_]*' "$$package"/*_test.go || true; } | sed 's/^func //' | while read -r target; do \
+			go test "$$package" -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done || exit 1; \
+	done
+
 # Texts that must be in no file: paths of somebody's machine, and notes of unfinished work. The brackets keep the
 # patterns from finding themselves. Lines of Markdown stay within 120 characters but for tables and generated pages.
 # git grep answers 1 when it found nothing, and more when it could not look.
