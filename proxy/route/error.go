@@ -1,0 +1,122 @@
+package route
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+)
+
+// FormatError answers an error as the component's clients expect it: Prometheus' JSON for Metrics, plain text for Logs
+// (Loki 3.7.8, pkg/util/server/error.go), google.rpc.Status as JSON for OTLP, {"errors": […]} for DatadogIntake, and
+// {"message": …} as Grafana for everything else. message is for people and holds nothing secret; requestID is in it and
+// in the header X-Request-Id. Headers that the caller set (Allow, Retry-After, WWW-Authenticate) are kept.
+func FormatError(w http.ResponseWriter, component string, status int, message, requestID string) {
+	if requestID != "" {
+		message += " (request " + requestID + ")"
+		w.Header().Set("X-Request-Id", requestID)
+	}
+	var body []byte
+	kind := "application/json"
+	switch component {
+	case Metrics:
+		body = asJSON(prometheusError{Status: "error", Type: errorType(status), Error: message})
+	case Logs:
+		kind = "text/plain; charset=utf-8"
+		body = []byte(message + "\n")
+	case OTLP:
+		body = asJSON(rpcStatus{Code: rpcCode(status), Message: message})
+	case DatadogIntake:
+		body = asJSON(datadogError{Errors: []string{message}})
+	default:
+		body = asJSON(grafanaError{Message: message, RequestID: requestID})
+	}
+	header := w.Header()
+	header.Del("Content-Encoding") // of an answer that was begun and given up
+	header.Set("Content-Type", kind)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that is gone needs no answer
+}
+
+type prometheusError struct {
+	Status string `json:"status"`
+	Type   string `json:"errorType"`
+	Error  string `json:"error"`
+}
+
+type rpcStatus struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+}
+
+type datadogError struct {
+	Errors []string `json:"errors"`
+}
+
+type grafanaError struct {
+	Message   string `json:"message"`
+	RequestID string `json:"requestId,omitempty"`
+}
+
+func asJSON(body any) []byte {
+	data, err := json.Marshal(body)
+	if err != nil { // cannot be: they are strings and a number
+		return []byte("{}")
+	}
+	return append(data, '\n')
+}
+
+// errorType is errorType in Prometheus' answers (Prometheus 3.x, web/api/v1/api.go), and for statuses that Prometheus
+// never gives, the name of the status in its spelling.
+func errorType(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "unauthorized"
+	case http.StatusForbidden:
+		return "forbidden"
+	case http.StatusNotFound:
+		return "not_found"
+	case http.StatusUnprocessableEntity:
+		return "execution"
+	case http.StatusTooManyRequests:
+		return "too_many_requests"
+	case http.StatusServiceUnavailable, http.StatusBadGateway:
+		return "unavailable"
+	case http.StatusGatewayTimeout:
+		return "timeout"
+	case 499:
+		return "canceled"
+	}
+	if status >= 500 {
+		return "internal"
+	}
+	return "bad_data"
+}
+
+// rpcCode is the code of google.rpc.Status for a status of HTTP (googleapis, google/rpc/code.proto).
+func rpcCode(status int) int {
+	switch status {
+	case 499:
+		return 1
+	case http.StatusUnauthorized:
+		return 16
+	case http.StatusForbidden:
+		return 7
+	case http.StatusNotFound:
+		return 5
+	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return 12
+	case http.StatusTooManyRequests, http.StatusRequestEntityTooLarge:
+		return 8
+	case http.StatusServiceUnavailable, http.StatusBadGateway:
+		return 14
+	case http.StatusGatewayTimeout:
+		return 4
+	}
+	if status >= 500 {
+		return 13
+	}
+	return 3
+}
