@@ -2,6 +2,7 @@ package login
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -31,6 +32,9 @@ type Person struct {
 	// Expires is when the session ends.
 	Expires time.Time
 
+	tenant  string
+	name    string // for Grafana to show; perhaps empty
+	session string // tells sessions apart in the cache of signed identities
 }
 
 // What Person refuses.
@@ -67,6 +71,9 @@ type Login struct {
 	now    func() time.Time
 	log    *slog.Logger
 
+	signing   *signing
+	exchanges chan struct{} // bounds calls to the provider that wait
+
 	mu    sync.RWMutex
 	state *state
 }
@@ -76,18 +83,21 @@ type state struct {
 	domain   string
 	login    *config.Login // nil: not configured
 	tenants  map[string]config.Tenant
+	provider *provider
+	keys     *keyring
 }
 
 // New prepares the login. Neither the provider nor the files with keys need to be there yet: they are looked for when
 // they are needed.
 func New(o Options) (*Login, error) {
-	l := &Login{client: o.HTTPClient, now: o.Now, log: o.Logger}
+	l := &Login{client: o.HTTPClient, now: o.Now, log: o.Logger, exchanges: make(chan struct{}, maxExchanges)}
 	if l.now == nil {
 		l.now = time.Now
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
+	l.signing = newSigning(l.now)
 	if err := l.Reload(o.Config, o.Tenants); err != nil {
 		return nil, err
 	}
@@ -101,9 +111,24 @@ func (l *Login) Reload(c config.Config, tenants []config.Tenant) error {
 	for _, tenant := range tenants {
 		next.tenants[tenant.Name] = tenant
 	}
+	if c.Login != nil {
+		client := l.client
+		if client == nil {
+			var err error
+			if client, err = newClient(c.Login.CAFile); err != nil {
+				return fmt.Errorf("prepare calls to the provider %s: %w", c.Login.Issuer, err)
+			}
+		}
+		next.provider = newProvider(*c.Login, c.Domain, client, l.now)
+		next.keys = newKeyring(*c.Login, l.now)
+	}
+	if before := l.current(); before != nil && next.provider != nil {
+		next.provider.inherit(before.provider) // not below the lock: it may wait for a discovery
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state = next
+	l.signing.configure(c.Domain, c.Grafana.SigningKey, time.Duration(c.Grafana.KeyOverlap))
 	return nil
 }
 
@@ -112,3 +137,9 @@ func (l *Login) current() *state {
 	defer l.mu.RUnlock()
 	return l.state
 }
+
+// host is the name of a tenant's host.
+func (s *state) host(tenant string) string { return tenant + "." + s.domain }
+
+// authHost is the name of the host where people log in.
+func (s *state) authHost() string { return "auth." + s.domain }
