@@ -1,0 +1,87 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+var (
+	errIdle     = errors.New("the upstream did not answer in time")
+	errNoAnswer = errors.New("the upstream's status is no answer")
+)
+
+// watchdog ends an exchange in which nothing moved for a while. One timer serves the whole exchange: moving only notes
+// the time, and the timer, when it is due, looks how long ago that was.
+type watchdog struct {
+	timeout time.Duration
+	begun   time.Time
+	last    atomic.Int64 // since begun
+	timer   atomic.Pointer[time.Timer]
+	stopped atomic.Bool
+	bark    func()
+}
+
+func (d *watchdog) start(timeout time.Duration, bark func()) {
+	if timeout <= 0 {
+		return
+	}
+	d.timeout, d.bark, d.begun = timeout, bark, time.Now()
+	d.timer.Store(time.AfterFunc(timeout, d.look))
+}
+
+func (d *watchdog) look() {
+	if d.stopped.Load() {
+		return
+	}
+	silent := time.Since(d.begun) - time.Duration(d.last.Load())
+	if silent >= d.timeout {
+		d.bark()
+		return
+	}
+	if timer := d.timer.Load(); timer != nil {
+		timer.Reset(d.timeout - silent)
+	}
+}
+
+func (d *watchdog) moved() {
+	if d.timeout > 0 {
+		d.last.Store(int64(time.Since(d.begun)))
+	}
+}
+
+func (d *watchdog) stop() {
+	d.stopped.Store(true)
+	if timer := d.timer.Load(); timer != nil {
+		timer.Stop()
+	}
+}
+
+// requestBody is the client's body as http.Transport reads it. Closing does nothing: the server closes the body itself,
+// and a second attempt may need it.
+type requestBody struct {
+	reader io.Reader
+	dog    *watchdog
+	failed atomic.Pointer[error]
+}
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	n, err := b.reader.Read(p)
+	b.dog.moved()
+	if err != nil && err != io.EOF { //nolint:errorlint // an io.Reader's own
+		b.failed.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+// Close does nothing.
+func (b *requestBody) Close() error { return nil }
+
+// failure is why the client's body could not be read; nil as long as it could.
+func (b *requestBody) failure() error {
+	if err := b.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}

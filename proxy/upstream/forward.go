@@ -1,0 +1,268 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/opsgen/opsgen/proxy/route"
+)
+
+// statusClientGone is what is counted when the client left; nobody reads it.
+const statusClientGone = 499
+
+// Forward sends a request on and streams the answer back. nil means that all of the answer was handed to w. Otherwise the
+// error is an *Error: with Started false nothing was written to w, and the caller answers; with Started true the answer
+// was cut in a way that the client sees. The caller's w must give way to its own by Unwrap, as http.ResponseController
+// needs it. Reads of r.Body may go on for a moment after Forward returns; what wraps it is not used again.
+func (p *Pool) Forward(w http.ResponseWriter, r *http.Request, t Target) error {
+	x := exchange{pool: p, request: r, target: &t}
+	if err := x.check(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	x.dog.start(t.Timeout, func() { cancel(errIdle) })
+	defer x.dog.stop()
+	x.header = p.requestHeader(r, &t, x.upgrade)
+	if r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {
+		x.body = &requestBody{reader: r.Body, dog: &x.dog}
+	}
+	response, asked, err := x.attempts(ctx)
+	if err != nil {
+		return err
+	}
+	defer asked.inFlight.Add(-1)
+	defer response.Body.Close() //nolint:errcheck // read to its end, or given up
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		return x.stream(w, response)
+	}
+	p.copyResponseHeader(w.Header(), response.Header, &t)
+	w.WriteHeader(response.StatusCode)
+	return x.copyBody(ctx, w, response)
+}
+
+// exchange is one request on its way.
+type exchange struct {
+	pool    *Pool
+	request *http.Request
+	target  *Target
+	origin  *origin
+	header  http.Header
+	body    *requestBody
+	upgrade bool
+	dog     watchdog
+}
+
+func (x *exchange) check() error {
+	t := x.target
+	// Threat: "//host/path" is a URL with another host to some readers.
+	if !strings.HasPrefix(t.Path, "/") || strings.HasPrefix(t.Path, "//") {
+		return &Error{Status: http.StatusInternalServerError, Reason: "target", Err: errors.New("the path must begin with one slash")}
+	}
+	var err error
+	if x.origin, err = x.pool.origin(t.Base); err != nil {
+		return &Error{Status: http.StatusInternalServerError, Reason: "target", Err: err}
+	}
+	if t.Kind != route.Stream && !t.WebSocket {
+		return nil // an Upgrade header is dropped with the others of the connection
+	}
+	x.upgrade = asksForWebSocket(x.request)
+	if !x.upgrade && t.Kind == route.Stream {
+		return &Error{Status: http.StatusBadRequest, Reason: "not_websocket", Err: errors.New("this path takes only WebSockets over HTTP/1.1")}
+	}
+	return nil
+}
+
+// attempts sends the request to one address and, where that is safe, to a second one. The address has the request in
+// flight until the caller takes it off.
+func (x *exchange) attempts(ctx context.Context) (*http.Response, *address, error) {
+	var before *address
+	var failure error // of the first attempt
+	for {
+		a, err := x.origin.pick(ctx, before)
+		if err != nil {
+			if failure != nil {
+				err = failure // there is no second address; the first one's failure says more
+			}
+			return nil, nil, x.fail(ctx, err)
+		}
+		if before != nil {
+			x.pool.metrics.retries.Inc()
+		}
+		a.inFlight.Add(1)
+		response, err := x.origin.transport.RoundTrip(x.outgoing(ctx, a))
+		if err == nil {
+			err = x.judge(a, response)
+		}
+		if err == nil {
+			return response, a, nil
+		}
+		a.inFlight.Add(-1)
+		x.blame(ctx, a, err)
+		if before != nil || ctx.Err() != nil || !x.mayRepeat(err) {
+			return nil, nil, x.fail(ctx, err)
+		}
+		before, failure = a, err
+	}
+}
+
+// judge notes how the address did, and refuses an answer that is none.
+func (x *exchange) judge(a *address, response *http.Response) error {
+	switch status := response.StatusCode; {
+	case status == http.StatusSwitchingProtocols && x.upgrade:
+	case status < 200 || status > 999:
+		_ = response.Body.Close()
+		return errNoAnswer
+	case status >= 500 && response.ContentLength == 0:
+		// A component that answers an error says which; an empty one comes from a process that is starting or ending.
+		a.failed(x.pool.metrics)
+		return nil
+	}
+	a.succeeded()
+	return nil
+}
+
+// mayRepeat says that a second attempt cannot do anything twice: nothing was sent, or it only reads and has no body.
+func (x *exchange) mayRepeat(err error) bool {
+	if never := (*dialError)(nil); errors.As(err, &never) {
+		return true
+	}
+	return x.target.Idempotent && x.body == nil && !x.upgrade
+}
+
+// blame notes a failure that is the address's own.
+func (x *exchange) blame(ctx context.Context, a *address, err error) {
+	if x.request.Context().Err() != nil || x.body != nil && x.body.failure() != nil {
+		return
+	}
+	// A long query says nothing about its address; a write that is not answered does.
+	if errors.Is(context.Cause(ctx), errIdle) && x.target.Kind != route.Write {
+		return
+	}
+	if !errors.Is(err, context.Canceled) || ctx.Err() != nil {
+		a.failed(x.pool.metrics)
+	}
+}
+
+// outgoing is the request for the upstream. The URL names the address, so that connections are kept by address; what the
+// upstream reads as Host is its own name.
+func (x *exchange) outgoing(ctx context.Context, a *address) *http.Request {
+	r := x.request
+	out := &http.Request{
+		Method: r.Method,
+		URL:    &url.URL{Scheme: x.origin.scheme, Host: a.hostPort, Opaque: x.target.Path, RawQuery: withoutKey(r.URL.RawQuery)},
+		Host:   x.origin.host,
+		Header: x.header,
+		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if x.body != nil {
+		out.Body, out.ContentLength = x.body, r.ContentLength
+	}
+	return out.WithContext(ctx)
+}
+
+// withoutKey drops Datadog's parameter for the key. Threat: an agent that was pointed at another host sends its key to
+// where it is logged.
+func withoutKey(query string) string {
+	if !strings.Contains(query, "api_key=") && !strings.Contains(query, "application_key=") {
+		return query
+	}
+	kept := make([]string, 0, 8)
+	for part := range strings.SplitSeq(query, "&") {
+		if !strings.HasPrefix(part, "api_key=") && !strings.HasPrefix(part, "application_key=") {
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, "&")
+}
+
+// fail turns an error before the answer into what the caller answers.
+func (x *exchange) fail(ctx context.Context, err error) error {
+	e := x.reason(ctx, err)
+	if e.Status >= 500 {
+		x.pool.metrics.failures.WithLabelValues(e.Reason).Inc()
+	}
+	return e
+}
+
+func (x *exchange) reason(ctx context.Context, err error) *Error {
+	if x.request.Context().Err() != nil {
+		return &Error{Status: statusClientGone, Reason: "client_gone", Err: err}
+	}
+	if x.body != nil {
+		if failed := x.body.failure(); failed != nil {
+			status := http.StatusBadRequest
+			if errors.Is(failed, os.ErrDeadlineExceeded) {
+				status = http.StatusRequestTimeout
+			}
+			return &Error{Status: status, Reason: "client_body", Err: failed}
+		}
+	}
+	if errors.Is(context.Cause(ctx), errIdle) {
+		return &Error{Status: http.StatusGatewayTimeout, Reason: "timeout", Err: errIdle}
+	}
+	if never := (*dialError)(nil); errors.As(err, &never) {
+		return &Error{Status: http.StatusBadGateway, Reason: "connect", Err: err}
+	}
+	if unknown := (*net.DNSError)(nil); errors.As(err, &unknown) || errors.Is(err, errNoAddress) {
+		return &Error{Status: http.StatusServiceUnavailable, Reason: "no_address", Err: err}
+	}
+	return &Error{Status: http.StatusBadGateway, Reason: "reset", Err: err}
+}
+
+// copyBody streams the answer. Where its length is unknown each part is flushed: it may be the last for a while.
+func (x *exchange) copyBody(ctx context.Context, w http.ResponseWriter, response *http.Response) error {
+	if response.ContentLength == 0 {
+		return nil
+	}
+	var flusher *http.ResponseController
+	if response.ContentLength < 0 {
+		flusher = http.NewResponseController(w)
+		if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
+			_ = flusher.Flush() // its first event may be long in coming
+		}
+	}
+	buffer := takeBuffer()
+	defer buffers.Put(buffer)
+	for {
+		n, err := response.Body.Read(buffer[:])
+		x.dog.moved()
+		if n > 0 {
+			if _, failed := w.Write(buffer[:n]); failed != nil {
+				return &Error{Status: statusClientGone, Reason: "client_gone", Started: true, Err: failed}
+			}
+			x.dog.moved()
+		}
+		if err == io.EOF { //nolint:errorlint // an io.Reader's own
+			return nil
+		}
+		if err != nil {
+			return x.cut(ctx, w, err)
+		}
+		if flusher != nil && n > 0 {
+			if failed := flusher.Flush(); failed != nil {
+				return &Error{Status: statusClientGone, Reason: "client_gone", Started: true, Err: failed}
+			}
+		}
+	}
+}
+
+// cut ends an answer that the upstream did not finish. Threat: a client that takes half of a result for all of it. With a
+// write deadline in the past the server cannot write the end, and resets the stream or closes the connection.
+func (x *exchange) cut(ctx context.Context, w http.ResponseWriter, err error) error {
+	if failed := http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0)); failed != nil {
+		err = errors.Join(err, failed)
+	}
+	var e *Error
+	if failed := x.fail(ctx, err); errors.As(failed, &e) {
+		e.Started = true
+	}
+	return e
+}
