@@ -167,7 +167,22 @@ func publicKey(members map[string]any, algorithm config.Algorithm) (public crypt
 	if err := parsed.UnmarshalJSON(encoded); err != nil {
 		return nil, "cannot be read as a key: " + strings.TrimPrefix(err.Error(), "go-jose/go-jose: ")
 	}
-	return parsed.Key, unfit(parsed.Key, algorithm)
+	if problem := unfit(parsed.Key, algorithm); problem != "" {
+		return nil, problem
+	}
+	// The library fills a short Ed25519 key up with zeros and cuts a long one (go-jose, jwk.go, v4.1): a key must be what
+	// its text says, to the letter.
+	written, err := json.Marshal(jose.JSONWebKey{Key: parsed.Key})
+	var canonical map[string]any
+	if err != nil || json.Unmarshal(written, &canonical) != nil {
+		return nil, "cannot be read as a key"
+	}
+	for _, name := range []string{"crv", "x", "y", "n", "e"} {
+		if canonical[name] != members[name] {
+			return nil, "cannot be read as a key: " + name + " has a wrong length, or is not written as RFC 7518 says"
+		}
+	}
+	return parsed.Key, ""
 }
 
 func copyWithout(members map[string]any, names ...string) map[string]any {

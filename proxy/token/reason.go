@@ -38,7 +38,8 @@ const (
 // Reasons are all reasons.
 func Reasons() []Reason {
 	return []Reason{
-		ReasonTooLarge, ReasonMalformed, ReasonUnknownKey, ReasonAlgorithm, ReasonSignature, ReasonIssuer, ReasonAudience, ReasonSubject, ReasonID, ReasonScope, ReasonExpired, ReasonNotYetValid, ReasonRevoked,
+		ReasonTooLarge, ReasonMalformed, ReasonUnknownKey, ReasonAlgorithm, ReasonSignature, ReasonIssuer, ReasonAudience,
+		ReasonSubject, ReasonID, ReasonScope, ReasonExpired, ReasonNotYetValid, ReasonRevoked,
 	}
 }
 

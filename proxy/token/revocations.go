@@ -96,7 +96,8 @@ func ParseRevocationsFile(file string, data []byte) (*Revocations, error) {
 			continue
 		}
 		if len(validation.IsDNS1123Label(entry.Tenant)) > 0 {
-			check.Fail(fmt.Sprintf("issuedBefore[%d].tenant", i), "Write the tenant's name, or leave it out for all tenants.", "is %q, which is not a tenant's name", entry.Tenant)
+			check.Fail(fmt.Sprintf("issuedBefore[%d].tenant", i), "Write the tenant's name, or leave it out for all tenants.",
+				"is %q, which is not a tenant's name", entry.Tenant)
 		}
 		r.tenants[entry.Tenant] = later(r.tenants[entry.Tenant], entry.Time)
 	}

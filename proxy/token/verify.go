@@ -51,7 +51,7 @@ func (v *Verifier) verify(raw string) (*Claims, *Error) {
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
 		return nil, refuse(ReasonSignature, "key %s did not sign it", quoted(key.ID))
 	case err != nil || !p.read:
-		return nil, refuse(ReasonMalformed, "its claims cannot be read: they are not one JSON object with each claim once and of its type")
+		return nil, refuse(ReasonMalformed, "it cannot be decoded: it is not base64url, or its claims are not one JSON object with each claim once and of its type")
 	}
 	claims, refused := v.claims(&p, key.ID)
 	if refused != nil {
