@@ -168,8 +168,15 @@ func (w *world) browser() *browser {
 	return &browser{w: w, jar: jar}
 }
 
+// seen is what a browser gets.
+type seen struct {
+	StatusCode int
+	Header     http.Header
+	Body       string
+}
+
 // send sends one request and follows nothing. header has names and values in turn.
-func (b *browser) send(method, address string, header ...string) *http.Response {
+func (b *browser) send(method, address string, header ...string) seen {
 	b.w.t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -183,8 +190,8 @@ func (b *browser) send(method, address string, header ...string) *http.Response 
 		if err != nil {
 			b.w.t.Fatal(err)
 		}
-		response.Body.Close()
-		return response
+		defer response.Body.Close()
+		return seen{StatusCode: response.StatusCode, Header: response.Header}
 	}
 	r := httptest.NewRequestWithContext(b.w.t.Context(), method, address, nil)
 	r.Header.Set("Accept", "text/html,*/*")
@@ -196,13 +203,12 @@ func (b *browser) send(method, address string, header ...string) *http.Response 
 	}
 	recorder := httptest.NewRecorder()
 	b.w.ServeHTTP(recorder, r)
-	response := recorder.Result()
-	b.jar.SetCookies(u, response.Cookies())
-	return response
+	b.jar.SetCookies(u, (&http.Response{Header: recorder.Header()}).Cookies())
+	return seen{StatusCode: recorder.Code, Header: recorder.Header(), Body: recorder.Body.String()}
 }
 
 // open is a navigation with all its redirects.
-func (b *browser) open(address string) *http.Response {
+func (b *browser) open(address string) seen {
 	b.w.t.Helper()
 	for range 10 {
 		response := b.send(http.MethodGet, address)
@@ -213,7 +219,7 @@ func (b *browser) open(address string) *http.Response {
 		address = location
 	}
 	b.w.t.Fatalf("redirects without end: %v", b.visited)
-	return nil
+	return seen{}
 }
 
 // until navigates until a redirect leads to an address with that part, and is that address.
