@@ -84,13 +84,9 @@ func (x *exchange) check() error {
 // flight until the caller takes it off.
 func (x *exchange) attempts(ctx context.Context) (*http.Response, *address, error) {
 	var before *address
-	var failure error // of the first attempt
 	for {
 		a, err := x.origin.pick(ctx, before)
 		if err != nil {
-			if failure != nil {
-				err = failure // there is no second address; the first one's failure says more
-			}
 			return nil, nil, x.fail(ctx, err)
 		}
 		if before != nil {
@@ -109,7 +105,7 @@ func (x *exchange) attempts(ctx context.Context) (*http.Response, *address, erro
 		if before != nil || ctx.Err() != nil || !x.mayRepeat(err) {
 			return nil, nil, x.fail(ctx, err)
 		}
-		before, failure = a, err
+		before = a
 	}
 }
 
@@ -146,8 +142,9 @@ func (x *exchange) blame(ctx context.Context, a *address, err error) {
 	if errors.Is(context.Cause(ctx), errIdle) && x.target.Kind != route.Write {
 		return
 	}
-	if !errors.Is(err, context.Canceled) || ctx.Err() != nil {
-		a.failed(x.pool.metrics)
+	a.failed(x.pool.metrics)
+	if never := (*dialError)(nil); errors.As(err, &never) {
+		x.origin.refreshed.Store(0) // its pod may be gone: the next request looks the name up again
 	}
 }
 

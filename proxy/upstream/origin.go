@@ -46,7 +46,7 @@ type address struct {
 }
 
 // pick chooses one of two random addresses, the one with less in flight, among those that are not set aside, and not
-// again. It is nil only when there is no other address than again.
+// again. A single address is chosen again: it may be that of a Service with many pods behind it.
 func (o *origin) pick(ctx context.Context, again *address) (*address, error) {
 	now := time.Now()
 	state, err := o.addresses(ctx, now)
@@ -55,9 +55,6 @@ func (o *origin) pick(ctx context.Context, again *address) (*address, error) {
 	}
 	list := state.list
 	if len(list) == 1 {
-		if list[0] == again {
-			return nil, errNoAddress
-		}
 		return list[0], nil
 	}
 	start, usable := rand.IntN(len(list)), [2]*address{} //nolint:gosec // spreads load; nothing depends on it being secret
