@@ -38,7 +38,6 @@ type Metrics struct {
 	duration           *prometheus.HistogramVec
 	bytes              *prometheus.CounterVec
 	rejected           *prometheus.CounterVec
-	inFlight           *prometheus.GaugeVec
 	connections        *prometheus.GaugeVec
 	connectionsRefused *prometheus.CounterVec
 	configLoaded       *prometheus.GaugeVec
@@ -66,9 +65,6 @@ func New() *Metrics {
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: config.MetricRejected, Help: "Requests that reached no upstream, by tenant and reason.",
 		}, []string{"tenant", "reason"}),
-		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: config.MetricInFlight, Help: "Requests in work by tenant.",
-		}, []string{"tenant"}),
 		connections: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: config.MetricConnections, Help: "Open client connections by listener.",
 		}, []string{"listener"}),
@@ -93,7 +89,7 @@ func New() *Metrics {
 	}
 	m.Registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.Tokens,
-		m.requests, m.duration, m.bytes, m.rejected, m.inFlight, m.connections, m.connectionsRefused, m.configLoaded,
+		m.requests, m.duration, m.bytes, m.rejected, m.connections, m.connectionsRefused, m.configLoaded,
 		m.configReloads, m.configHash, m.certificateExpiry, m.linesDropped,
 	)
 	return m
@@ -140,8 +136,24 @@ func code(status int) string {
 	return strconv.Itoa(status)
 }
 
-// InFlight is the gauge of a tenant's requests in work.
-func (m *Metrics) InFlight(tenant string) prometheus.Gauge { return m.inFlight.WithLabelValues(tenant) }
+// InFlight registers where the numbers of requests in work are read, by tenant.
+func (m *Metrics) InFlight(each func(yield func(tenant string, n int))) {
+	m.Registry.MustRegister(&inFlight{each: each, description: prometheus.NewDesc(
+		config.MetricInFlight, "Requests in work by tenant.", []string{"tenant"}, nil)})
+}
+
+type inFlight struct {
+	each        func(yield func(tenant string, n int))
+	description *prometheus.Desc
+}
+
+func (f *inFlight) Describe(to chan<- *prometheus.Desc) { to <- f.description }
+
+func (f *inFlight) Collect(to chan<- prometheus.Metric) {
+	f.each(func(tenant string, n int) {
+		to <- prometheus.MustNewConstMetric(f.description, prometheus.GaugeValue, float64(n), tenant)
+	})
+}
 
 // Connections is the gauge of a listener's open connections.
 func (m *Metrics) Connections(listener string) prometheus.Gauge {
@@ -183,6 +195,5 @@ func (m *Metrics) Forget(tenant string) {
 	m.requests.DeletePartialMatch(labels)
 	m.bytes.DeletePartialMatch(labels)
 	m.rejected.DeletePartialMatch(labels)
-	m.inFlight.DeletePartialMatch(labels)
 	m.Tokens.forget(tenant)
 }

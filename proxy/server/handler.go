@@ -1,0 +1,279 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/opsgen/opsgen/proxy/config"
+	"github.com/opsgen/opsgen/proxy/identity"
+	"github.com/opsgen/opsgen/proxy/limit"
+	"github.com/opsgen/opsgen/proxy/metrics"
+	"github.com/opsgen/opsgen/proxy/route"
+	"github.com/opsgen/opsgen/proxy/token"
+)
+
+// requestIDHeader names a request in answers, logs and upstreams. One that a client sends is not kept: it could be made
+// to look like another's.
+const requestIDHeader = "X-Request-Id"
+
+// exchange is one request and its answer.
+type exchange struct {
+	server   *Server
+	state    *state
+	internal bool
+	id       string
+	start    time.Time
+	match    *route.Match
+	// tenant is one of tenants.yaml, or "" while it is not known.
+	tenant string
+	// reason says why the request reached no upstream.
+	reason string
+	out    response
+	in     body
+}
+
+// handler serves a TLS listener. A panic is left to net/http, which ends the one connection; what the exchange holds is
+// given back in any case.
+func (s *Server) handler(internal bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.requests.Add(1)
+		defer s.requests.Done()
+		now := time.Now()
+		state := s.state.Load()
+		x := &exchange{server: s, state: state, internal: internal, id: newID(), start: now}
+		control := http.NewResponseController(w)
+		idle := time.Duration(state.config.Timeouts.BodyIdle)
+		x.out.ResponseWriter, x.out.control, x.out.set, x.out.leaving = w, control, &s.hijacked, &s.leaving
+		x.out.idle, x.out.http2 = idle, r.ProtoMajor == 2
+		x.out.begin(now)
+		if r.Body != nil && r.Body != http.NoBody {
+			x.in = body{ReadCloser: r.Body, control: control, idle: idle}
+			x.in.begin(now)
+			r.Body = &x.in
+		}
+		w.Header().Set(requestIDHeader, x.id)
+		defer x.end(r)
+		x.serve(r)
+	})
+}
+
+// newID is unlikely to be met twice; nothing depends on nobody guessing it.
+func newID() string { return fmt.Sprintf("%016x", rand.Uint64()) } //nolint:gosec // no secret
+
+// end counts the request.
+func (x *exchange) end(r *http.Request) {
+	x.out.end()
+	if x.out.status == 0 {
+		x.out.status = http.StatusOK
+	}
+	now := time.Now()
+	duration := now.Sub(x.start)
+	x.server.metrics.Observe(metrics.Request{
+		Tenant: x.tenant, Route: x.route(), Status: x.out.status, Bytes: x.in.bytes, Duration: duration, Reason: x.reason,
+	})
+	if x.server.access.show(x.out.status, x.state.config.Log.AccessSample, now) {
+		x.server.access.write(x, r, duration)
+	}
+}
+
+func (x *exchange) route() string {
+	if x.match == nil {
+		return ""
+	}
+	return x.match.Name
+}
+
+func (x *exchange) listener() string {
+	if x.internal {
+		return listenerInternal
+	}
+	return listenerPublic
+}
+
+// serve asks everybody who may refuse, in the order that package server describes.
+func (x *exchange) serve(r *http.Request) {
+	if !x.rightHost(r) {
+		return
+	}
+	match, problem := x.state.table.Match(x.internal, r)
+	if problem != nil {
+		if problem.Allow != "" {
+			x.out.Header().Set("Allow", problem.Allow)
+		}
+		x.refuse(problem.Component, problem.Status, problem.Reason, problem.Detail)
+		return
+	}
+	x.match = match
+	switch match.Kind {
+	case route.Keys:
+		x.server.login.ServeKeys(&x.out, r)
+		return
+	case route.Login:
+		x.serveLogin(r)
+		return
+	case route.Grafana:
+		x.serveGrafana(r)
+		return
+	}
+	caller, ok := x.authenticate(r)
+	if !ok || !x.authorize(r, caller) {
+		return
+	}
+	if match.Kind == route.Validate {
+		x.server.datadog.ServeTenant(&x.out, r, x.tenant, x.server.limiter.Limits(x.tenant))
+		return
+	}
+	x.admitted(r, func(r *http.Request) {
+		if match.Kind == route.Datadog {
+			x.server.datadog.ServeTenant(&x.out, r, x.tenant, x.server.limiter.Limits(x.tenant))
+			return
+		}
+		x.forward(r, nil)
+	})
+}
+
+// rightHost compares what the request and the handshake say.
+//
+// The threat is a client whose handshake names one host and whose request another: whatever decides by the server name
+// (a load balancer, a web application firewall, a record of who called what) sees a different request than the proxy
+// serves. On the internal listener the names differ on purpose: a sidecar asks for proxy-internal.proxy.svc in the
+// handshake, and for metrics.DOMAIN in the request. There nothing is decided by a host but the component, and the tenant
+// is the caller's own.
+func (x *exchange) rightHost(r *http.Request) bool {
+	if r.Host == "" {
+		x.refuse("", http.StatusBadRequest, "host", "the request names no host")
+		return false
+	}
+	if x.internal || r.TLS == nil || r.TLS.ServerName == "" {
+		return true
+	}
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if !strings.EqualFold(strings.TrimSuffix(host, "."), strings.TrimSuffix(r.TLS.ServerName, ".")) {
+		x.refuse("", http.StatusMisdirectedRequest, "misdirected", "this connection was opened for another host")
+		return false
+	}
+	return true
+}
+
+// authenticate says who calls, anew at each request: a token that was revoked is refused on a connection that it opened.
+func (x *exchange) authenticate(r *http.Request) (*identity.Caller, bool) {
+	datadog := x.match.Kind == route.Datadog || x.match.Kind == route.Validate
+	raw, err := identity.Credential(r, datadog)
+	if err == nil {
+		var caller *identity.Caller
+		if caller, err = x.state.authenticator(x.internal).Authenticate(raw); err == nil {
+			return caller, true
+		}
+	}
+	var refused *token.Error
+	switch {
+	case errors.Is(err, identity.ErrUnavailable):
+		x.out.Header().Set("Retry-After", "5")
+		x.refuse(x.match.Component, http.StatusServiceUnavailable, "keys_unavailable", "credentials cannot be verified yet")
+	case errors.As(err, &refused):
+		x.out.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		x.refuse(x.match.Component, http.StatusUnauthorized, "token_"+string(refused.Reason), refused.Detail)
+	default:
+		x.out.Header().Set("WWW-Authenticate", "Bearer")
+		x.refuse(x.match.Component, http.StatusUnauthorized, "no_credential", "send a token as Authorization: Bearer TOKEN")
+	}
+	return nil, false
+}
+
+// authorize says whether the caller may do it, and for whom.
+func (x *exchange) authorize(r *http.Request, caller *identity.Caller) bool {
+	tenant := caller.Tenant
+	if caller.AnyTenant {
+		var named bool
+		if tenant, named = namedTenant(r.Header); !named {
+			x.refuse(x.match.Component, http.StatusBadRequest, "tenant_header", "name exactly one tenant in "+config.TenantHeader)
+			return false
+		}
+	}
+	if _, known := x.state.tenants[tenant]; !known {
+		x.refuse(x.match.Component, http.StatusForbidden, "tenant_unknown", "there is no such tenant")
+		return false
+	}
+	x.tenant = tenant
+	if caller.Kind == identity.Token {
+		x.server.metrics.Tokens.Seen(tenant, caller.ID, caller.Expires, x.start)
+	}
+	if !caller.Scopes.Has(x.match.Scope) {
+		x.out.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+string(x.match.Scope)+`"`)
+		x.refuse(x.match.Component, http.StatusForbidden, "scope", "the token has no scope "+string(x.match.Scope))
+		return false
+	}
+	if x.match.HostTenant != "" && x.match.HostTenant != tenant {
+		x.refuse(x.match.Component, http.StatusForbidden, "tenant_host", "this host is another tenant's")
+		return false
+	}
+	return true
+}
+
+// namedTenant is the one tenant that a caller names who may act for all. The threat is a request that names two: Cortex
+// and Loki read "a|b" as both, and of two headers each program may take another one.
+func namedTenant(header http.Header) (string, bool) {
+	values := header[http.CanonicalHeaderKey(config.TenantHeader)]
+	others := header["X-Scope-Orgid"]
+	switch {
+	case len(values) == 1 && len(others) == 0:
+		return values[0], true
+	case len(values) == 0 && len(others) == 1:
+		return others[0], true
+	}
+	return "", false
+}
+
+// admitted runs what was asked for within the tenant's limits.
+func (x *exchange) admitted(r *http.Request, run func(*http.Request)) {
+	stream := x.match.Kind == route.Stream || x.match.WebSocket && r.Header.Get("Upgrade") != ""
+	grant, refusal := x.server.limiter.Admit(x.tenant, stream)
+	if refusal != nil {
+		x.refuseLimit(refusal)
+		return
+	}
+	defer grant.Release()
+	if x.in.ReadCloser != nil {
+		bounded, refusal := x.server.limiter.Body(r.Context(), x.tenant, r.ContentLength, r.Body)
+		if refusal != nil {
+			x.refuseLimit(refusal)
+			return
+		}
+		defer bounded.Close()
+		r.Body = bounded
+	}
+	run(r)
+}
+
+func (x *exchange) refuseLimit(refusal *limit.Refusal) {
+	if refusal.RetryAfter > 0 {
+		x.out.Header().Set("Retry-After", fmt.Sprint(int(refusal.RetryAfter/time.Second)))
+	}
+	x.refuse(x.component(), refusal.Status, refusal.Reason, refusal.Error())
+}
+
+func (x *exchange) component() string {
+	if x.match == nil {
+		return ""
+	}
+	return x.match.Component
+}
+
+// refuse answers without an upstream. When an answer has begun nothing can be said any more.
+func (x *exchange) refuse(component string, status int, reason, message string) {
+	x.reason = reason
+	if x.out.status != 0 || x.out.left {
+		return
+	}
+	x.server.log.Debug("refused", slog.String("requestID", x.id), slog.String("reason", reason))
+	route.FormatError(&x.out, component, status, message, x.id)
+}

@@ -1,0 +1,106 @@
+package server
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// connections counts open client connections over all TLS listeners.
+//
+// The threat is a client that opens connections until file descriptors or memory are gone: over the bound a connection is
+// closed before a handshake costs anything.
+type connections struct {
+	open  atomic.Int64
+	bound atomic.Int64
+}
+
+// boundedListener closes at once what is over the bound.
+type boundedListener struct {
+	net.Listener
+	all     *connections
+	gauge   prometheus.Gauge
+	refused func()
+}
+
+func (l *boundedListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if l.all.open.Add(1) > l.all.bound.Load() {
+			l.all.open.Add(-1)
+			l.refused()
+			conn.Close()
+			continue
+		}
+		l.gauge.Inc()
+		return &countedConn{Conn: conn, listener: l}, nil
+	}
+}
+
+// countedConn is counted until it is closed.
+type countedConn struct {
+	net.Conn
+	listener *boundedListener
+	once     sync.Once
+}
+
+func (c *countedConn) Close() error {
+	c.once.Do(func() {
+		c.listener.all.open.Add(-1)
+		c.listener.gauge.Dec()
+	})
+	return c.Conn.Close()
+}
+
+// hijacked are the connections that left HTTP (WebSockets), which http.Server.Shutdown does not know.
+type hijacked struct {
+	mutex sync.Mutex
+	open  map[*hijackedConn]struct{}
+	ended bool
+}
+
+// hijackedConn leaves the set when it is closed.
+type hijackedConn struct {
+	net.Conn
+	set *hijacked
+}
+
+// add follows a connection; when the end has come it is closed at once.
+func (h *hijacked) add(conn net.Conn) net.Conn {
+	tracked := &hijackedConn{Conn: conn, set: h}
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if h.ended {
+		conn.Close()
+		return tracked
+	}
+	if h.open == nil {
+		h.open = map[*hijackedConn]struct{}{}
+	}
+	h.open[tracked] = struct{}{}
+	return tracked
+}
+
+// end closes all of them, and all that come later.
+func (h *hijacked) end() {
+	h.mutex.Lock()
+	open := h.open
+	h.open, h.ended = nil, true
+	h.mutex.Unlock()
+	for conn := range open {
+		conn.Conn.Close()
+	}
+}
+
+// Close closes the connection.
+func (c *hijackedConn) Close() error {
+	c.set.mutex.Lock()
+	delete(c.set.open, c)
+	c.set.mutex.Unlock()
+	return c.Conn.Close()
+}

@@ -1,0 +1,173 @@
+package server
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// response is the answer on its way: it remembers status and bytes, and bounds how long one write may take.
+//
+// The threat is a client that reads nothing: without a bound it holds a goroutine, a place and an upstream's connection
+// for ever. A bound for the whole answer would cut tails and long queries, so each write has one of its own.
+type response struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	set     *hijacked
+	idle    time.Duration
+	http2   bool
+	// leaving asks the client to come back on another connection.
+	leaving *atomic.Bool
+
+	status     int
+	bytes      int64
+	left       bool // the connection left HTTP
+	armed      time.Time
+
+	// What follows is for HTTP/2.
+	mutex      sync.Mutex
+	watchdog   *time.Timer
+	watching   bool
+	over       bool
+	writeSince time.Time // zero when no write is going on
+}
+
+// begin must be called before the handler. A deadline of HTTP/1 belongs to the connection, so that the one of the request
+// before would still hold.
+func (w *response) begin(now time.Time) {
+	if !w.http2 {
+		w.deadline(now)
+	}
+}
+
+// deadline moves the deadline, not more often than a quarter of its time: moving it costs more than a small write.
+func (w *response) deadline(now time.Time) {
+	if now.Sub(w.armed) > w.idle/4 {
+		w.armed = now
+		_ = w.control.SetWriteDeadline(now.Add(w.idle)) // every connection of net/http has deadlines
+	}
+}
+
+// started is called before a write. In HTTP/2 a deadline resets the stream when it passes, whether a write is going on
+// or not, which would end a tail that has nothing to say; so a timer looks whether one is.
+func (w *response) started() {
+	if w.left {
+		return
+	}
+	now := time.Now()
+	if !w.http2 {
+		w.deadline(now)
+		return
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.writeSince = now
+	if w.watching {
+		return
+	}
+	w.watching = true
+	if w.watchdog == nil {
+		w.watchdog = time.AfterFunc(w.idle, w.watch)
+	} else {
+		w.watchdog.Reset(w.idle)
+	}
+}
+
+func (w *response) watch() {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if w.over || w.writeSince.IsZero() {
+		w.watching = false
+		return
+	}
+	if left := w.idle - time.Since(w.writeSince); left > 0 {
+		w.watchdog.Reset(left)
+		return
+	}
+	_ = w.control.SetWriteDeadline(time.Unix(1, 0)) // resets the stream, which ends the write
+}
+
+func (w *response) ended() {
+	if w.http2 {
+		w.mutex.Lock()
+		w.writeSince = time.Time{}
+		w.mutex.Unlock()
+	}
+}
+
+// end must be called after the handler; net/http then writes what is still in its buffer. After it the control must not
+// be used: net/http gives its insides to the next request.
+func (w *response) end() {
+	if w.left {
+		return
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.over = true
+	if w.watchdog != nil {
+		w.watchdog.Stop()
+	}
+	w.deadline(time.Now())
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *response) WriteHeader(status int) {
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		if w.status != 0 {
+			return
+		}
+		w.status = status
+		// HTTP/2 answers this with GOAWAY: requests in work end, and the next one opens another connection.
+		if w.leaving.Load() && status != http.StatusSwitchingProtocols {
+			w.Header().Set("Connection", "close")
+		}
+	}
+	w.started()
+	w.ResponseWriter.WriteHeader(status)
+	w.ended()
+}
+
+// Write implements http.ResponseWriter.
+func (w *response) Write(data []byte) (int, error) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	w.started()
+	n, err := w.ResponseWriter.Write(data)
+	w.ended()
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Flush implements http.Flusher.
+func (w *response) Flush() { _ = w.FlushError() }
+
+// FlushError sends what is buffered.
+func (w *response) FlushError() error {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	w.started()
+	err := w.control.Flush()
+	w.ended()
+	return err
+}
+
+// Hijack implements http.Hijacker. The connection is closed when the proxy ends.
+func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffer, err := w.control.Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	w.left = true
+	if w.status == 0 {
+		w.status = http.StatusSwitchingProtocols
+	}
+	return w.set.add(conn), buffer, nil
+}
+
+// Unwrap lets http.ResponseController reach what this type does not do itself.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
