@@ -95,9 +95,9 @@ func success(w http.ResponseWriter, path string) {
 	}
 }
 
-// FormatError answers an error in the form of Datadog's API: {"errors": ["message"]}. retryAfter is in seconds, "" for
+// formatError answers an error in the form of Datadog's API: {"errors": ["message"]}. retryAfter is in seconds, "" for
 // none. A caller that is not let in gets 403, as agents know no other status for a wrong key.
-func FormatError(w http.ResponseWriter, status int, retryAfter, message string) {
+func formatError(w http.ResponseWriter, status int, retryAfter, message string) {
 	if retryAfter != "" {
 		w.Header().Set("Retry-After", retryAfter)
 	}

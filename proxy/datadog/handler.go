@@ -44,7 +44,8 @@ type Options struct {
 	JoinHostTags bool
 	// HostTagsKept is for how long a host's tags are joined to its series after the host sent them. Default 2h.
 	HostTagsKept time.Duration
-	// Logger gets one line for each payload that is refused or partly lost. Default: nothing is logged.
+	// Logger gets a warning for each tag with too many values (at most 20 an hour and tenant), and at level debug a line
+	// for each payload that was not taken. Default: nothing is logged.
 	Logger *slog.Logger
 	// Registerer gets the metrics. Default: none.
 	Registerer prometheus.Registerer
@@ -100,7 +101,7 @@ func (h *Handler) SetHostTags(join bool, kept time.Duration) {
 func (h *Handler) ServeTenant(w http.ResponseWriter, r *http.Request, tenant string, limits config.TenantLimits) {
 	route, known := h.routes[r.Method+" "+r.URL.Path]
 	if !known {
-		FormatError(w, http.StatusNotFound, "", "the path is not one that Datadog agents use here")
+		formatError(w, http.StatusNotFound, "", "the path is not one that Datadog agents use here")
 		return
 	}
 	switch route.payload {
@@ -119,9 +120,10 @@ func (h *Handler) ServeTenant(w http.ResponseWriter, r *http.Request, tenant str
 		return
 	}
 	status, retryAfter, message := failure(err, source)
-	h.logger.LogAttrs(r.Context(), slog.LevelInfo, "a payload of a Datadog agent was not taken",
+	// The access log shows all failures at a bounded rate, and the agent logs the reason.
+	h.logger.LogAttrs(r.Context(), slog.LevelDebug, "a payload of a Datadog agent was not taken",
 		slog.String("tenant", tenant), slog.String("path", route.Path), slog.Int("status", status), slog.String("reason", message))
-	FormatError(w, status, retryAfter, message)
+	formatError(w, status, retryAfter, message)
 }
 
 // request is what one payload needs; the buffers are used again.

@@ -70,42 +70,49 @@ func TestDocumentedJSON(t *testing.T) {
 	}{
 		{"validate", call{path: "/api/v1/validate"}, 200, `{"valid":true}`, ""},
 		{
-			"series version 1", call{path: "/api/v1/series", body: []byte(`{"series":[
+			"series version 1",
+			call{path: "/api/v1/series", body: []byte(`{"series":[
 				{"metric":"page.views","points":[[1700000000,10],[1700000010,"11"],[1700000020,null],[5]],"type":"count","host":"web-1","tags":["a:b",null]},
 				{"metric":"up","points":[[1700000000.5,1]],"type":"gauge","tags":null,"device":"sda","source_type_name":"System"}], "other":{"x":[1]}}`)},
 			202, `{"status":"ok"}`, "page_views_delta{a=\"b\",host=\"web-1\"} 1700000000000=10 1700000010000=11\nup{device=\"sda\"} 1700000000500=1",
 		},
 		{
-			"series version 2", call{path: "/api/v2/series", body: []byte(`{"series":[{"metric":"system.load.1","type":0,
+			"series version 2",
+			call{path: "/api/v2/series", body: []byte(`{"series":[{"metric":"system.load.1","type":0,
 				"points":[{"timestamp":1700000000,"value":0.7}],"resources":[{"name":"dummyhost","type":"host"}]}]}`)},
 			202, `{"errors":[]}`, `system_load_1{host="dummyhost"} 1700000000000=0.7`,
 		},
 		{
-			"check runs", call{path: "/api/v1/check_run", body: []byte(`[{"check":"ntp.in_sync","host_name":"web-1","timestamp":1700000000,
+			"check runs",
+			call{path: "/api/v1/check_run", body: []byte(`[{"check":"ntp.in_sync","host_name":"web-1","timestamp":1700000000,
 				"status":2,"message":"late","tags":["a:b"]},{"check":"app.ok","status":0}]`)},
 			202, `{"status":"ok"}`, `datadog_service_check{a="b",check="ntp.in_sync",host="web-1"} 1700000000000=2` +
 				"\ndatadog_service_check{check=\"app.ok\"} 1700000000000=0",
 		},
 		{
-			"one check run", call{path: "/api/v1/check_run", body: []byte(`{"check":"app.ok","host_name":"h","status":1,"timestamp":1700000001}`)},
+			"one check run",
+			call{path: "/api/v1/check_run", body: []byte(`{"check":"app.ok","host_name":"h","status":1,"timestamp":1700000001}`)},
 			202, `{"status":"ok"}`, `datadog_service_check{check="app.ok",host="h"} 1700000001000=1`,
 		},
 		{
-			"host metadata", call{path: "/intake/", body: []byte(`{"apiKey":"x","internalHostname":"web-1","meta":{"hostname":"web-1"},
+			"host metadata",
+			call{path: "/intake/", body: []byte(`{"apiKey":"x","internalHostname":"web-1","meta":{"hostname":"web-1"},
 				"host-tags":{"system":["env:prod","role:db"],"gce":null},"gohai":"{}"}`)},
 			202, `{"status":"ok"}`, `datadog_host_tags{env="prod",host="web-1",role="db"} 1700000000000=1.7e+09`,
 		},
 		{"no metadata of a host", call{path: "/intake/", body: []byte(`{"agent_checks":[]}`)}, 202, `{"status":"ok"}`, ""},
 		{"metadata that nobody keeps", call{path: "/api/v1/metadata", body: []byte(`anything`)}, 202, `{"status":"ok"}`, ""},
 		{
-			"logs of an agent", call{path: "/api/v2/logs", body: []byte(`[{"message":"{\"a\":1}","status":"INFO","timestamp":1700000000123,
+			"logs of an agent",
+			call{path: "/api/v2/logs", body: []byte(`[{"message":"{\"a\":1}","status":"INFO","timestamp":1700000000123,
 				"hostname":"web-1","service":"shop","ddsource":"go","ddtags":"env:prod,pod_name:shop-1,version:1"},
 				{"message":"next","status":"info","timestamp":1700000000124,"hostname":"web-1","service":"shop","ddsource":"go","ddtags":"env:prod"}]`)},
 			202, `{}`, `{env="prod", host="web-1", service="shop", source="go", status="info"} ` +
 				`1700000000123 {"a":1} | pod_name=shop-1 version=1 1700000000124 next |`,
 		},
 		{
-			"a log with attributes", call{path: "/v1/input?service=s&ddsource=x&ddtags=env:e", body: []byte(`{"message":"m","user":7}`)},
+			"a log with attributes",
+			call{path: "/v1/input?service=s&ddsource=x&ddtags=env:e", body: []byte(`{"message":"m","user":7}`)},
 			200, `{}`, `{env="e", service="s", source="x"} 1700000000000 {"message":"m","user":7} |`,
 		},
 		{"a log of nothing", call{path: "/api/v2/logs", body: []byte(`{}`)}, 202, `{}`, ""},
