@@ -2,6 +2,7 @@
 // is in tenants.jsonnet.
 local k = import '../lib/k.libsonnet';
 local net = import '../lib/net.libsonnet';
+local login = import 'login.libsonnet';
 local proxy = import 'proxy.libsonnet';
 local upstreams = import 'upstreams.libsonnet';
 
@@ -39,6 +40,7 @@ local config(cluster, size) = {
     upstream: 'http://grafana.tenant-{tenant}.svc:3000',
     signingKey: '/etc/proxy-signing',
   },
+  [if login.enabled(cluster) then 'login']: login.config(cluster),
   timeouts: {
     query: '%ds' % drain,
     drainDelay: '%ds' % drainDelay,
@@ -46,7 +48,7 @@ local config(cluster, size) = {
   },
 };
 
-local volumes = [
+local volumes(cluster) = [
   k.configVolume('config', 'proxy'),
   k.configVolume('tenants', 'proxy-tenants'),
   // Public keys and revocations come by pull request. A cluster for which no key was made yet has none: the proxy runs,
@@ -65,10 +67,10 @@ local volumes = [
       ],
     },
   },
-];
+] + login.volumes(cluster);
 
 // Whole folders, never a single file: only so do changes reach a running pod.
-local mounts = [
+local mounts(cluster) = [
   k.mount('config', '/etc/proxy', { readOnly: true }),
   k.mount('tenants', '/etc/proxy-tenants', { readOnly: true }),
   k.mount('keys', '/etc/proxy-keys', { readOnly: true }),
@@ -76,9 +78,9 @@ local mounts = [
   k.mount('internal-certificate', '/etc/proxy-tls/internal', { readOnly: true }),
   k.mount('signing-key', '/etc/proxy-signing', { readOnly: true }),
   k.mount('apiserver', '/var/run/secrets/apiserver', { readOnly: true }),
-];
+] + login.mounts(cluster);
 
-local container(size) = k.container('proxy', 'proxy', size, {
+local container(cluster, size) = k.container('proxy', 'proxy', size, {
   args: ['serve', '--config=/etc/proxy/proxy.yaml'],
   env: [k.goMemoryLimit(size)],
   ports: [k.port('public', 8443), k.port('internal', 8444), k.port('admin', 9090)],
@@ -87,19 +89,19 @@ local container(size) = k.container('proxy', 'proxy', size, {
   startupProbe: k.httpProbe('/-/ready', 'admin', { periodSeconds: 2, failureThreshold: 60 }),
   readinessProbe: k.httpProbe('/-/ready', 'admin', { periodSeconds: 5, failureThreshold: 2 }),
   livenessProbe: k.httpProbe('/-/healthy', 'admin', { periodSeconds: 10, failureThreshold: 6 }),
-  volumeMounts: mounts,
+  volumeMounts: mounts(cluster),
 });
 
 // All files are read again when they change, so that no hash of them is in the template: no change of configuration
 // restarts a proxy, and no connection is dropped for it.
 local deployment(cluster, size) =
-  k.deployment('proxy', proxy.labels, size.replicas, k.pod('proxy', [container(size)], {
+  k.deployment('proxy', proxy.labels, size.replicas, k.pod('proxy', [container(cluster, size)], {
     terminationGracePeriodSeconds: drainDelay + drain + 15,
-    volumes: volumes,
+    volumes: volumes(cluster),
   } + k.spread(proxy.labels)), {
     strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
   })
-  + net.flows(upstreams.flows(cluster) + ['dns', 'apiserver']);
+  + net.flows(upstreams.flows(cluster) + login.flows(cluster) + ['dns', 'apiserver']);
 
 // One record for all hosts: a new tenant waits for no DNS. Local keeps the client's address, and spares a hop; nodes
 // without a proxy drop out of the load balancer by its health check.
@@ -119,7 +121,7 @@ local policy(cluster) = net.allow(
     net.from([net.tenants(), net.peer('syncer', k.labelsOf('syncer', 'syncer'))], [8444]),
     net.monitoring(9090),
   ],
-  egress=upstreams.egress(cluster) + [
+  egress=upstreams.egress(cluster) + login.egress(cluster) + [
     net.to([net.tenants({ 'app.kubernetes.io/name': 'grafana' })], [3000]),
     net.dns,
     net.apiServer,

@@ -1,4 +1,6 @@
 // The random secrets that only the cluster needs to know. The syncer makes each once; they are in no repository.
+local login = import '../proxy/login.libsonnet';
+
 {
   // generated is syncer.yaml's list. What is made for every tenant is chosen by a label, so that nothing here grows with
   // tenants; bases/grafana/tenant.jsonnet says so for the checks.
@@ -14,6 +16,8 @@
       namespaces: [name for name in ['object-store', 'cortex', 'loki'] if std.get(cluster.enabled, name, false)],
       keys: { 'access-key': 20, 'secret-key': 40 },
     },
+    // What the proxies seal people's sessions with.
+    if login.enabled(cluster) then login.sessionSecret { namespaces: ['proxy'] },
   ],
 
   // fixed are the namespaces with their secrets' names, for rights: [{namespace, names}].

@@ -23,6 +23,8 @@ type Cluster struct {
 	Certificates Certificates `json:"certificates,omitempty"`
 	// DNS is the zone that records and DNS-01 challenges are written to.
 	DNS DNS `json:"dns,omitempty"`
+	// Login is how people log in for Grafana; left out, nobody can.
+	Login *Login `json:"login,omitempty"`
 	// Registry is a private registry's prefix for every image ("registry.example.com/mirror"). An image
 	// "quay.io/a/b:v1" becomes "registry.example.com/mirror/quay.io/a/b:v1".
 	Registry string `json:"registry,omitempty"`
@@ -140,6 +142,28 @@ type DNS struct {
 	Zone string `json:"zone,omitempty"`
 	// ZoneID is the cloud's identifier of the zone (Route 53: "Z0…"; Cloud DNS: the managed zone's name).
 	ZoneID string `json:"zoneID,omitempty"`
+}
+
+// Login is the OpenID Connect provider where people log in for Grafana. It must know https://auth.<domain>/callback as
+// the client's redirect URI. Which groups have which role is said in each tenant.yaml (grafana.roles).
+type Login struct {
+	// Issuer is the provider's URL, exactly as its discovery document has it.
+	Issuer string `json:"issuer" jsonschema:"required,example=https://login.example.com/realms/acme"`
+	// ClientID is the name under which the provider knows the cluster's proxy.
+	ClientID string `json:"clientID" jsonschema:"required,example=observability"`
+	// ClientSecret is the name of a Secret in the namespace proxy with the key client-secret; empty for a public client.
+	ClientSecret string `json:"clientSecret,omitempty"`
+	// GroupsClaim is the claim that lists a person's groups. Defaults to "groups".
+	GroupsClaim string `json:"groupsClaim,omitempty"`
+	// Scopes are asked for at the provider. Default: openid, profile, email. Some providers send groups only when asked
+	// for a scope of their own ("groups").
+	Scopes []string `json:"scopes,omitempty"`
+	// SessionLifetime is how long a person stays logged in, and so how long a group is believed that the provider has
+	// taken away. Defaults to 12h; from 5m to 7d.
+	SessionLifetime quantity.Duration `json:"sessionLifetime,omitempty"`
+	// CA is the name of a ConfigMap in the namespace proxy with the key ca.crt: the authority of a provider whose
+	// certificate the public ones did not sign.
+	CA string `json:"ca,omitempty"`
 }
 
 // Component overrides one component.

@@ -48,6 +48,13 @@ func (c *Cluster) SetDefaults(newest string) {
 	}
 	orString(&c.Certificates.Issuer, ACME)
 	orDuration(&c.Source.Interval, quantity.Duration(time.Minute))
+	if c.Login != nil {
+		orString(&c.Login.GroupsClaim, "groups")
+		orDuration(&c.Login.SessionLifetime, quantity.Duration(12*time.Hour))
+		if len(c.Login.Scopes) == 0 {
+			c.Login.Scopes = []string{"openid", "profile", "email"}
+		}
+	}
 	c.Capacity.setDefaults()
 }
 

@@ -12,8 +12,9 @@ import (
 func TestSecretsOfClusterYAMLArePromised(t *testing.T) {
 	c := &cluster.Cluster{Source: cluster.Source{Secret: "git", VerifySecret: "keys"}}
 	c.Provider.Storage.Secret = "s3"
+	c.Login = &cluster.Login{ClientSecret: "oidc", CA: "authority"}
 	got := (&plan{Cluster: repository.Cluster{Cluster: c}}).promised()
-	want := []string{"Secret/flux-system/git", "Secret/flux-system/keys", "Secret/cortex/s3", "Secret/loki/s3"}
+	want := []string{"Secret/flux-system/git", "Secret/flux-system/keys", "Secret/cortex/s3", "Secret/loki/s3", "Secret/proxy/oidc", "ConfigMap/proxy/authority"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

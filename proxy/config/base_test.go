@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/opsgen/opsgen/generator/jsonnet"
+	"github.com/opsgen/opsgen/generator/quantity"
 	"github.com/opsgen/opsgen/proxy/config"
 )
 
@@ -66,6 +68,41 @@ func TestTheProxyReadsWhatItsBaseWrites(t *testing.T) {
 	}
 	if c.Replicas != 3 || c.Tokens.Audience != "prod" || c.Upstreams.Logs.QueryFrontend != "http://query-frontend.loki.svc:8080" {
 		t.Errorf("replicas, audience or upstreams are wrong: %+v", c)
+	}
+}
+
+func TestTheProxyReadsTheLoginThatItsBaseWrites(t *testing.T) {
+	withLogin := func(fields string) string {
+		return strings.TrimSuffix(strings.TrimSpace(cluster), "}") + `login: {groupsClaim: "groups", scopes: ["openid"], sessionLifetime: "8h", ` + fields + `}}`
+	}
+	text, err := rendered(t, "bases/proxy/main.jsonnet", "proxy", config.FileName, map[string]string{
+		"cluster": withLogin(`issuer: "https://login.example.com:8443/x", clientID: "observability", clientSecret: "oidc", ca: "authority"`), "bundle": "{}",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &config.Login{
+		Issuer: "https://login.example.com:8443/x", ClientID: "observability", ClientSecretFile: "/etc/proxy-login/client-secret",
+		SessionKeyFile: "/etc/proxy-session/session-key", GroupsClaim: "groups", Scopes: []string{"openid"},
+		SessionLifetime: quantity.Duration(8 * time.Hour), CAFile: "/etc/proxy-login-ca/ca.crt",
+	}
+	if diff := cmp.Diff(want, c.Login); diff != "" {
+		t.Errorf("login (-want +got):\n%s", diff)
+	}
+	for _, issuer := range []string{"login.example.com", "", "https://", "https://login.example.com:x", "http://login.example.com"} {
+		text, err := rendered(t, "bases/proxy/main.jsonnet", "proxy", config.FileName, map[string]string{
+			"cluster": withLogin(`issuer: "` + issuer + `", clientID: "observability"`), "bundle": "{}",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := config.Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), "login.issuer") {
+			t.Errorf("the issuer %q is not refused: %v", issuer, err)
+		}
 	}
 }
 

@@ -94,6 +94,12 @@ func TestParseRefuses(t *testing.T) {
 		"headers without bound":      {"", "limits: {headerBytes: 1GB}", "limits.headerBytes is 1GB"},
 		"a size in unknown units":    {"", "limits: {tenant: {bodyBytes: 5 apples}}", "unknown unit"},
 		"a number for a text":        {"", "log: {level: 3}", "log.level"},
+		"a login in the clear":       {"", "login: {issuer: 'http://login.example.com', clientID: x}", "login.issuer is"},
+		"a login with a query":       {"", "login: {issuer: 'https://login.example.com/?a=b', clientID: x}", "login.issuer is"},
+		"a login without a client":   {"", "login: {issuer: 'https://login.example.com'}", "login.clientID is missing"},
+		"a login without openid":     {"", "login: {issuer: 'https://login.example.com', clientID: x, scopes: [email]}", "Add openid."},
+		"a session without end":      {"", "login: {issuer: 'https://login.example.com', clientID: x, sessionLifetime: 30d}", "login.sessionLifetime is 30d"},
+		"a session key beside it":    {"", "login: {issuer: 'https://login.example.com', clientID: x, sessionKeyFile: key}", "login.sessionKeyFile is"},
 		"an unknown level":           {"", "log: {level: loud}", `log.level is "loud"`},
 	} {
 		t.Run(name, func(t *testing.T) {

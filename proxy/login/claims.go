@@ -61,7 +61,7 @@ func (p *provider) userinfo(ctx context.Context, d *discovered, subject string, 
 	if !isHTTPS(d.UserInfoEndpoint()) || tokens.AccessToken == "" {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, p.client), providerTimeout)
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, d.client), providerTimeout)
 	defer cancel()
 	info, err := d.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
 	if err != nil {

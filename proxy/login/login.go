@@ -2,7 +2,6 @@ package login
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -105,25 +104,21 @@ func New(o Options) (*Login, error) {
 }
 
 // Reload takes a new configuration. Sessions stay valid. The signing key before stays published, which it would not
-// with a new Login; so prefer it. On an error everything stays as it was.
+// with a new Login; so prefer it. On an error, of which there is none yet, everything stays as it was.
 func (l *Login) Reload(c config.Config, tenants []config.Tenant) error {
 	next := &state{domain: c.Domain, login: c.Login, tenants: make(map[string]config.Tenant, len(tenants))}
 	for _, tenant := range tenants {
 		next.tenants[tenant.Name] = tenant
 	}
 	if c.Login != nil {
-		client := l.client
-		if client == nil {
-			var err error
-			if client, err = newClient(c.Login.CAFile); err != nil {
-				return fmt.Errorf("prepare calls to the provider %s: %w", c.Login.Issuer, err)
-			}
-		}
-		next.provider = newProvider(*c.Login, c.Domain, client, l.now)
+		next.provider = newProvider(*c.Login, c.Domain, l.client, l.now)
 		next.keys = newKeyring(*c.Login, l.now)
 	}
 	if before := l.current(); before != nil && next.provider != nil {
 		next.provider.inherit(before.provider) // not below the lock: it may wait for a discovery
+		if before.keys != nil && before.keys.file == next.keys.file && before.keys.client == next.keys.client {
+			next.keys = before.keys // they stay known when the file cannot be read just now
+		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

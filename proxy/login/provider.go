@@ -39,7 +39,7 @@ const (
 type provider struct {
 	login    config.Login
 	redirect string
-	client   *http.Client
+	client   *http.Client // nil: one that follows the configuration
 	now      func() time.Time
 
 	mu    sync.Mutex
@@ -51,6 +51,7 @@ type provider struct {
 // discovered is a provider's discovery document, as far as it matters.
 type discovered struct {
 	*oidc.Provider
+	client      *http.Client
 	at          time.Time
 	authStyle   oauth2.AuthStyle
 	endSession  string // where people log out of the provider; perhaps empty
@@ -58,6 +59,18 @@ type discovered struct {
 }
 
 func newProvider(c config.Login, domain string, client *http.Client, now func() time.Time) *provider {
+	return &provider{login: c, redirect: "https://auth." + domain + "/callback", client: client, now: now}
+}
+
+// caller is the client for the provider, bounded in time and size.
+func (p *provider) caller() (*http.Client, error) {
+	client := p.client
+	if client == nil {
+		var err error
+		if client, err = newClient(p.login.CAFile); err != nil {
+			return nil, err
+		}
+	}
 	limited := *client
 	if limited.Timeout == 0 {
 		limited.Timeout = providerTimeout
@@ -67,7 +80,7 @@ func newProvider(c config.Login, domain string, client *http.Client, now func() 
 		transport = http.DefaultTransport
 	}
 	limited.Transport = boundedTransport{transport}
-	return &provider{login: c, redirect: "https://auth." + domain + "/callback", client: &limited, now: now}
+	return &limited, nil
 }
 
 // same says whether what one has discovered holds for the other.
@@ -155,7 +168,11 @@ func (p *provider) discover(ctx context.Context) (*discovered, error) {
 }
 
 func (p *provider) fetch(ctx context.Context) (*discovered, error) {
-	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, p.client), providerTimeout)
+	client, err := p.caller()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, client), providerTimeout)
 	defer cancel()
 	found, err := oidc.NewProvider(ctx, p.login.Issuer)
 	if err != nil {
@@ -177,7 +194,7 @@ func (p *provider) fetch(ctx context.Context) (*discovered, error) {
 			return nil, fmt.Errorf("the discovery document of %s names %q, which is no https address", p.login.Issuer, address)
 		}
 	}
-	d := &discovered{Provider: found, authStyle: oauth2.AuthStyleInHeader, namesItself: document.NamesItself}
+	d := &discovered{Provider: found, client: client, authStyle: oauth2.AuthStyleInHeader, namesItself: document.NamesItself}
 	if p.login.ClientSecretFile == "" || len(document.AuthMethods) > 0 && !slices.Contains(document.AuthMethods, "client_secret_basic") {
 		d.authStyle = oauth2.AuthStyleInParams
 	}
@@ -216,7 +233,7 @@ func (p *provider) redeem(ctx context.Context, d *discovered, code string, f flo
 	if err != nil {
 		return nil, nil, err
 	}
-	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, p.client), providerTimeout)
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, d.client), providerTimeout)
 	defer cancel()
 	tokens, err := c.Exchange(ctx, code, oauth2.VerifierOption(f.Verifier))
 	if err != nil {
