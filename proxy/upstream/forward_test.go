@@ -1,0 +1,454 @@
+package upstream_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/opsgen/opsgen/proxy/route"
+	"github.com/opsgen/opsgen/proxy/upstream"
+)
+
+// front is a proxy before an upstream: it answers Forward's errors as the server does.
+type front struct {
+	*httptest.Server
+	errors chan *upstream.Error // of the requests, nil for those that ended well
+}
+
+func newFront(t *testing.T, options upstream.Options, target upstream.Target) *front {
+	t.Helper()
+	pool := upstream.New(options)
+	f := &front{errors: make(chan *upstream.Error, 100)}
+	f.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		to := target
+		if to.Path == "" {
+			to.Path = r.URL.EscapedPath()
+		}
+		var failed *upstream.Error
+		if err := pool.Forward(w, r, to); errors.As(err, &failed) && !failed.Started {
+			w.WriteHeader(failed.Status)
+		}
+		f.errors <- failed
+	}))
+	f.EnableHTTP2 = true
+	f.StartTLS()
+	t.Cleanup(func() {
+		f.Close()
+		pool.Close()
+	})
+	return f
+}
+
+func (f *front) do(t *testing.T, method, path string, body io.Reader, header http.Header) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, f.URL+path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	response, err := f.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // read to its end
+	data, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatalf("reading the answer: %v", err)
+	}
+	return response, string(data)
+}
+
+// raw is an upstream that says exactly what a test writes, once for each connection.
+func raw(t *testing.T, serve func(conn net.Conn, r *http.Request)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close() //nolint:errcheck // of a test
+				if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					serve(conn, r)
+				}
+			}()
+		}
+	}()
+	return "http://" + listener.Addr().String()
+}
+
+func closedPort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() //nolint:errcheck // of a test
+	return "http://" + listener.Addr().String()
+}
+
+func TestOnlyTheProxySaysWhoAsks(t *testing.T) {
+	seen := make(chan *http.Request, 1)
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Server", "cortex")
+		w.Header().Set("Set-Cookie", "a=b")
+		w.Header().Set("X-Kept", "1")
+		seen <- r
+	}))
+	defer origin.Close()
+	f := newFront(t, upstream.Options{}, upstream.Target{Base: origin.URL, Tenant: "acme", Timeout: time.Minute})
+	attack := http.Header{}
+	for _, name := range []string{
+		"X-Scope-OrgID", "x-scope-orgid", "X_Scope_OrgID", "X-Scope_OrgID", "X-Scope-UserID", "Authorization", "Cookie", "DD-API-KEY",
+		"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Anything", "X-Real-IP", "Via",
+		"X-JWT-Assertion", "X-Opsgen-Tenant", "X-Webauth-User", "Tracestate", "X-Original-URL",
+	} {
+		attack[name] = []string{"evil"}
+	}
+	attack["Traceparent"] = []string{"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+	attack["X-Query-Tags"] = []string{"kept"}
+	response, _ := f.do(t, "GET", "/loki?api_key=secret&a=1", nil, attack)
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("status %d, %v", response.StatusCode, <-f.errors)
+	}
+	got := <-seen
+	if got.RequestURI != "/loki?a=1" {
+		t.Errorf("upstream was asked %q", got.RequestURI)
+	}
+	for name, values := range got.Header {
+		if strings.Contains(strings.Join(values, ","), "evil") && name != "Tracestate" {
+			t.Errorf("%s reached the upstream", name)
+		}
+	}
+	want := map[string]string{
+		"X-Scope-Orgid": "acme", "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https", "X-Query-Tags": "kept",
+		"X-Forwarded-Host": strings.TrimPrefix(f.URL, "https://"), "Traceparent": attack["Traceparent"][0],
+	}
+	for name, value := range want {
+		if values := got.Header.Values(name); len(values) != 1 || values[0] != value {
+			t.Errorf("%s is %q, want %q", name, values, value)
+		}
+	}
+	if h := response.Header; h.Get("Server") != "" || h.Get("Set-Cookie") != "" || h.Get("X-Kept") != "1" {
+		t.Errorf("the client got %v", h)
+	}
+}
+
+func TestWhatConnectionNamesEndsHere(t *testing.T) {
+	seen := make(chan *http.Request, 1)
+	origin := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen <- r }))
+	defer origin.Close()
+	f := newFront(t, upstream.Options{}, upstream.Target{Base: origin.URL, Tenant: "acme"})
+	conn, err := tls.Dial("tcp", f.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}}) //nolint:gosec // of a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // of a test
+	_, _ = io.WriteString(conn, "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close, X-Scope-OrgID, X-Hop\r\nX-Hop: 1\r\nX-Scope-OrgID: evil\r\nUpgrade: websocket\r\n\r\n")
+	if _, err := io.ReadAll(conn); err != nil {
+		t.Fatal(err)
+	}
+	got := (<-seen).Header
+	if got.Get("X-Hop") != "" || got.Get("Upgrade") != "" || got.Get("X-Scope-OrgID") != "acme" {
+		t.Errorf("upstream got %v", got)
+	}
+}
+
+func TestGrafanaSeesItsOwnCookiesOnly(t *testing.T) {
+	seen := make(chan *http.Request, 1)
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, cookie := range []string{"grafana_session=1; Path=/", "proxy=evil", "__Host-x=evil; Secure", "wide=evil; DOMAIN=obs.example.com"} {
+			w.Header().Add("Set-Cookie", cookie)
+		}
+		seen <- r
+	}))
+	defer origin.Close()
+	f := newFront(t, upstream.Options{OwnCookies: []string{"proxy"}}, upstream.Target{
+		Base: origin.URL, Kind: route.Grafana, KeepCookies: true,
+		Header: func(h http.Header) { h.Set("X-JWT-Assertion", "signed") },
+	})
+	response, _ := f.do(t, "GET", "/", nil, http.Header{"Cookie": {"grafana_session=1; proxy=secret; __Host-opsgen=secret", "theme=dark"}})
+	got := <-seen
+	if cookie := got.Header.Get("Cookie"); cookie != "grafana_session=1; theme=dark" {
+		t.Errorf("Grafana got the cookies %q", cookie)
+	}
+	if got.Header.Get("X-JWT-Assertion") != "signed" || got.Header.Get("X-Scope-OrgID") != "" {
+		t.Errorf("Grafana got %v", got.Header)
+	}
+	if set := response.Header.Values("Set-Cookie"); len(set) != 1 || !strings.HasPrefix(set[0], "grafana_session") {
+		t.Errorf("Grafana set %q", set)
+	}
+}
+
+func TestAnAnswerPassesAsItIs(t *testing.T) {
+	for name, row := range map[string]struct {
+		answer string
+		status int
+		body   string
+	}{
+		"429 with Retry-After":  {"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nslow", 429, "slow"},
+		"500":                   {"HTTP/1.1 500 Internal Server Error\r\nRetry-After: 7\r\nContent-Length: 3\r\n\r\nbad", 500, "bad"},
+		"503 without a body":    {"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", 503, ""},
+		"chunks":                {"HTTP/1.1 200 OK\r\nRetry-After: 7\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", 200, "abcde"},
+		"trailers, which end":   {"HTTP/1.1 200 OK\r\nRetry-After: 7\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n", 200, "abc"},
+		"an informational one":  {"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nRetry-After: 7\r\nContent-Length: 1\r\n\r\nx", 200, "x"},
+		"until the end of file": {"HTTP/1.0 200 OK\r\nRetry-After: 7\r\n\r\nall", 200, "all"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			base := raw(t, func(conn net.Conn, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				_, _ = io.WriteString(conn, row.answer)
+			})
+			f := newFront(t, upstream.Options{}, upstream.Target{Base: base, Tenant: "acme", Timeout: time.Minute})
+			response, body := f.do(t, "POST", "/x", strings.NewReader("data"), nil)
+			if response.StatusCode != row.status || body != row.body || response.Header.Get("Retry-After") != "7" || len(response.Trailer) > 0 {
+				t.Errorf("got %d %q %v", response.StatusCode, body, response.Header)
+			}
+		})
+	}
+}
+
+func TestAFailureOfTheUpstreamIsNeverTheClients(t *testing.T) {
+	hang := make(chan struct{})
+	defer close(hang)
+	for name, row := range map[string]struct {
+		base    func(t *testing.T) string
+		options upstream.Options
+		status  int
+		reason  string
+	}{
+		"refused": {closedPort, upstream.Options{}, 502, "connect"},
+		"reset":   {func(t *testing.T) string { return raw(t, func(net.Conn, *http.Request) {}) }, upstream.Options{}, 502, "reset"},
+		"nonsense": {func(t *testing.T) string {
+			return raw(t, func(c net.Conn, _ *http.Request) { _, _ = io.WriteString(c, "SSH-2.0\r\n\r\n") })
+		}, upstream.Options{}, 502, "reset"},
+		"headers without end": {func(t *testing.T) string {
+			return raw(t, func(c net.Conn, _ *http.Request) {
+				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 1<<20)+"\r\n\r\n")
+			})
+		}, upstream.Options{}, 502, "reset"},
+		"another protocol": {func(t *testing.T) string {
+			return raw(t, func(c net.Conn, _ *http.Request) {
+				_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+			})
+		}, upstream.Options{}, 502, "reset"},
+		"silent": {func(t *testing.T) string { return raw(t, func(net.Conn, *http.Request) { <-hang }) }, upstream.Options{}, 504, "timeout"},
+		"a name without address": {
+			func(*testing.T) string { return "http://nowhere.invalid" },
+			upstream.Options{Resolver: names(nil)}, 503, "no_address",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFront(t, row.options, upstream.Target{Base: row.base(t), Tenant: "acme", Timeout: 100 * time.Millisecond})
+			response, _ := f.do(t, "POST", "/x", strings.NewReader("data"), nil)
+			failed := <-f.errors
+			if response.StatusCode != row.status || failed == nil || failed.Reason != row.reason {
+				t.Errorf("got %d %v, want %d %s", response.StatusCode, failed, row.status, row.reason)
+			}
+		})
+	}
+}
+
+// names is a resolver with a fixed answer.
+type names []string
+
+func (n names) LookupHost(_ context.Context, host string) ([]string, error) {
+	if len(n) == 0 {
+		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	}
+	return n, nil
+}
+
+func TestHalfAnAnswerIsNotTakenForAWholeOne(t *testing.T) {
+	for name, answer := range map[string]string{
+		"chunked":     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+		"with length": "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc",
+	} {
+		for _, http2 := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, HTTP/2 %v", name, http2), func(t *testing.T) {
+				base := raw(t, func(conn net.Conn, _ *http.Request) { _, _ = io.WriteString(conn, answer) })
+				f := newFront(t, upstream.Options{}, upstream.Target{Base: base, Tenant: "acme", Timeout: time.Minute})
+				client := f.Client()
+				if !http2 {
+					client = &http.Client{Transport: &http.Transport{
+						TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true, //nolint:gosec // of a test
+					}}
+				}
+				r, _ := http.NewRequestWithContext(t.Context(), "GET", f.URL+"/x", nil)
+				response, err := client.Do(r)
+				if err != nil {
+					return // seen even earlier
+				}
+				defer response.Body.Close() //nolint:errcheck // of a test
+				if body, err := io.ReadAll(response.Body); err == nil {
+					t.Errorf("the client got %q over %s and no error", body, response.Proto)
+				}
+				if failed := <-f.errors; failed == nil || !failed.Started || failed.Reason != "reset" {
+					t.Errorf("the server got %v", failed)
+				}
+			})
+		}
+	}
+}
+
+func TestASlowAnswerLivesAsLongAsItMoves(t *testing.T) {
+	step := make(chan struct{})
+	base := raw(t, func(conn net.Conn, _ *http.Request) {
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+		for range step {
+			_, _ = io.WriteString(conn, "1\r\nx\r\n")
+		}
+		_, _ = io.WriteString(conn, "0\r\n\r\n")
+	})
+	const timeout = 300 * time.Millisecond
+	f := newFront(t, upstream.Options{}, upstream.Target{Base: base, Tenant: "acme", Timeout: timeout})
+	go func() {
+		ticker := time.NewTicker(timeout / 4)
+		defer ticker.Stop()
+		for range 8 {
+			<-ticker.C
+			step <- struct{}{}
+		}
+		close(step)
+	}()
+	if _, body := f.do(t, "GET", "/x", nil, nil); body != "xxxxxxxx" {
+		t.Errorf("got %q", body)
+	}
+}
+
+func TestPartsArriveBeforeTheAnswerEnds(t *testing.T) {
+	next := make(chan struct{})
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for range 2 {
+			_, _ = io.WriteString(w, "part\n")
+			_ = http.NewResponseController(w).Flush()
+			<-next
+		}
+	}))
+	defer origin.Close()
+	f := newFront(t, upstream.Options{}, upstream.Target{Base: origin.URL, Tenant: "acme", Timeout: time.Minute})
+	r, _ := http.NewRequestWithContext(t.Context(), "GET", f.URL, nil)
+	response, err := f.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // of a test
+	reader := bufio.NewReader(response.Body)
+	for range 2 {
+		if line, err := reader.ReadString('\n'); err != nil || line != "part\n" {
+			t.Fatalf("got %q %v", line, err)
+		}
+		next <- struct{}{}
+	}
+}
+
+func TestAClientThatLeavesTakesItsQueryAlong(t *testing.T) {
+	asked, gone := make(chan struct{}), make(chan struct{})
+	origin := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-r.Context().Done()
+		close(gone)
+	}))
+	defer origin.Close()
+	f := newFront(t, upstream.Options{}, upstream.Target{Base: origin.URL, Tenant: "acme", Timeout: time.Minute})
+	ctx, leave := context.WithCancel(t.Context())
+	go func() {
+		<-asked
+		leave()
+	}()
+	r, _ := http.NewRequestWithContext(ctx, "GET", f.URL, nil)
+	if response, err := f.Client().Do(r); err == nil {
+		_ = response.Body.Close()
+		t.Error("got an answer")
+	}
+	<-gone
+	if failed := <-f.errors; failed == nil || failed.Reason != "client_gone" {
+		t.Errorf("got %v", failed)
+	}
+}
+
+type brokenBody struct{ err error }
+
+func (b brokenBody) Read([]byte) (int, error) { return 0, b.err }
+func (b brokenBody) Close() error             { return nil }
+
+func TestWhyABodyWasRefusedReachesTheServer(t *testing.T) {
+	origin := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	defer origin.Close()
+	pool := upstream.New(upstream.Options{})
+	defer pool.Close()
+	why := errors.New("over the limit")
+	r := httptest.NewRequestWithContext(t.Context(), "POST", "/x", brokenBody{why})
+	r.ContentLength = 10
+	err := pool.Forward(httptest.NewRecorder(), r, upstream.Target{Base: origin.URL, Path: "/x", Tenant: "acme"})
+	var failed *upstream.Error
+	if !errors.As(err, &failed) || failed.Reason != "client_body" || failed.Status != 400 || !errors.Is(err, why) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestABodyArrivesWhole(t *testing.T) {
+	sums := make(chan int, 1)
+	origin := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		data, _ := io.ReadAll(r.Body)
+		sums <- bytes.Count(data, []byte("x"))
+	}))
+	defer origin.Close()
+	f := newFront(t, upstream.Options{}, upstream.Target{Base: origin.URL, Tenant: "acme", Timeout: time.Minute})
+	big := strings.Repeat("x", 3<<20)
+	for name, body := range map[string]io.Reader{"with a length": strings.NewReader(big), "in chunks": io.MultiReader(strings.NewReader(big))} {
+		if response, _ := f.do(t, "POST", "/x", body, http.Header{"Expect": {"100-continue"}}); response.StatusCode != 200 {
+			t.Errorf("%s: status %d", name, response.StatusCode)
+		}
+		if sum := <-sums; sum != len(big) {
+			t.Errorf("%s: %d bytes arrived", name, sum)
+		}
+	}
+}
+
+func TestNothingIsLeftRunning(t *testing.T) {
+	before := runtime.NumGoroutine()
+	t.Run("load", func(t *testing.T) {
+		var n atomic.Int32
+		origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n.Add(1)%3 == 0 {
+				panic(http.ErrAbortHandler) // the upstream dies
+			}
+			_, _ = io.Copy(w, r.Body)
+		}))
+		defer origin.Close()
+		f := newFront(t, upstream.Options{}, upstream.Target{Base: origin.URL, Tenant: "acme", Timeout: time.Minute})
+		for range 60 {
+			f.do(t, "POST", "/x", strings.NewReader("data"), nil)
+		}
+		f.Client().CloseIdleConnections()
+	})
+	deadline := time.Now().Add(10 * time.Second)
+	for runtime.NumGoroutine() > before+1 {
+		if time.Now().After(deadline) {
+			stacks := make([]byte, 1<<16)
+			t.Fatalf("%d goroutines, before %d:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+		}
+		runtime.Gosched()
+	}
+}
