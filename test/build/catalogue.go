@@ -89,19 +89,42 @@ func programs() []Binary {
 			"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl",
 		}},
 		{Name: "containerd", Module: containerd, Folder: folderParts, Package: containerd + "/cmd/containerd", Tags: small},
-		{Name: "containerd-shim-runc-v2", Module: containerd, Folder: folderParts,
-			Package: containerd + "/cmd/containerd-shim-runc-v2", Tags: small},
+		{
+			Name: "containerd-shim-runc-v2", Module: containerd, Folder: folderParts,
+			Package: containerd + "/cmd/containerd-shim-runc-v2", Tags: small,
+		},
 		{Name: "ctr", Module: containerd, Folder: folderParts, Package: containerd + "/cmd/ctr", Tags: small},
 		{Name: "ptp", Module: plugins, Folder: folderParts, Package: plugins + "/plugins/main/ptp"},
 		{Name: "loopback", Module: plugins, Folder: folderParts, Package: plugins + "/plugins/main/loopback"},
 		{Name: "portmap", Module: plugins, Folder: folderParts, Package: plugins + "/plugins/meta/portmap"},
 		{Name: "host-local", Module: plugins, Folder: folderParts, Package: plugins + "/plugins/ipam/host-local"},
 		{Name: "coredns", Module: "github.com/coredns/coredns", Folder: folderParts, Package: "./coredns", Sources: []string{"coredns"}},
-		{Name: "netpol", Module: "github.com/cloudnativelabs/kube-router/v2", Folder: folderParts, Package: "./netpol",
-			Sources: []string{"netpol"}},
+		{
+			Name: "netpol", Module: "github.com/cloudnativelabs/kube-router/v2", Folder: folderParts, Package: "./netpol",
+			Sources: []string{"netpol"},
+		},
 		{Name: "source-controller", Module: source, Folder: folderParts, Package: source},
 		{Name: "kustomize-controller", Module: kustomize, Folder: folderParts, Package: kustomize},
 		{Name: "kwok", Module: kwok, Folder: folderParts, Package: kwok + "/cmd/kwok"},
+		{
+			Name: "cortex", Module: "github.com/cortexproject/cortex", Folder: folderCortex,
+			Package: "github.com/cortexproject/cortex/cmd/cortex", Tags: []string{"netgo", "slicelabels"},
+		},
+		// AGPL-3.0: run by tests as a program, never linked and never shipped.
+		{Name: "loki", Module: "github.com/grafana/loki/v3", Folder: folderLoki, Package: "github.com/grafana/loki/v3/cmd/loki"},
+		{
+			Name: "versitygw", Module: "github.com/versity/versitygw", Folder: folderObjectStore,
+			Package: "github.com/versity/versitygw/cmd/versitygw",
+		},
+		{
+			Name: "certmanager", Module: "github.com/cert-manager/cert-manager", Folder: folderCertManager, Package: ".",
+			Sources: []string{"."}, Links: []string{"controller", "webhook", "cainjector"},
+		},
+		// Ours.
+		{Name: "proxy", Folder: folderProduct, Package: "./proxy/cmd/proxy", Sources: []string{"proxy", "generator/document", "generator/quantity"}},
+		{Name: "syncer", Folder: folderProduct, Package: "./syncer/cmd/syncer", Sources: []string{"syncer", "proxy", "generator/document", "generator/quantity"}},
+		{Name: "grafana-standin", Folder: folderParts, Package: "./grafana-standin", Sources: []string{"grafana-standin"}},
+		{Name: "gitserver", Folder: folderParts, Package: "./gitserver", Sources: []string{"gitserver"}},
 		{Name: "pause", Folder: folderParts, Package: "./pause", Sources: []string{"pause"}},
 	}
 }

@@ -213,4 +213,3 @@ func tail(out []byte, limit int) []byte {
 	}
 	return out
 }
-

@@ -48,7 +48,8 @@ func digest(t *testing.T, image v1.Image) string {
 
 func TestTheSameInputsGiveTheSameDigest(t *testing.T) {
 	first := Spec{Reference: "a/b:1", Entrypoint: []string{"/app"}, Folders: []string{"/tmp", "/data"}, Files: []File{
-		{Path: "/app", Source: program(t, "x")}, {Path: "/etc/passwd", Data: []byte("nobody"), Mode: 0o644}}}
+		{Path: "/app", Source: program(t, "x")}, {Path: "/etc/passwd", Data: []byte("nobody"), Mode: 0o644},
+	}}
 	second := first
 	// Another place, another time of change, another order: none of them is part of an image.
 	second.Files = []File{first.Files[1], {Path: "/app", Source: program(t, "x")}}
@@ -94,7 +95,8 @@ func TestALayerIsWrittenOnce(t *testing.T) {
 
 func TestAnImageIsNotRootsAndHoldsItsFiles(t *testing.T) {
 	image := assemble(t, Spec{Reference: "a/b:1", Folders: []string{"/tmp"}, Files: []File{
-		{Path: "/usr/bin/app", Source: program(t, "x")}, {Path: "/app", Link: "/usr/bin/app"}}})
+		{Path: "/usr/bin/app", Source: program(t, "x")}, {Path: "/app", Link: "/usr/bin/app"},
+	}})
 	config, err := image.ConfigFile()
 	if err != nil {
 		t.Fatal(err)

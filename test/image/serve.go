@@ -21,7 +21,10 @@ import (
 // registry's name before the repository's. What the store lacks is a 404, so that the pod gets a real ErrImagePull.
 func Serve(ctx context.Context, listener net.Listener, store *Store) error {
 	server := &http.Server{Handler: Handler(store), ReadHeaderTimeout: 10 * time.Second}
-	stop := context.AfterFunc(ctx, func() { server.Close() })
+	stop := context.AfterFunc(ctx, func() {
+		// Serve answers what went wrong.
+		_ = server.Close()
+	})
 	defer stop()
 	if err := server.Serve(listener); err != nil && (ctx.Err() == nil || !errors.Is(err, http.ErrServerClosed)) {
 		return fmt.Errorf("serving images: %w", err)
