@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -16,10 +15,14 @@ import (
 	"time"
 )
 
-// streamTags are the tags that become labels of a stream: few values each, and what one looks for first. All others
-// are structured metadata, which costs no stream.
-func streamTags() []string {
-	return []string{"env", "kube_namespace", "kube_cluster_name", "kube_deployment", "container_name"}
+// isStreamTag says which tags become labels of a stream: few values each, and what one looks for first. All others are
+// structured metadata, which costs no stream.
+func isStreamTag(key []byte) bool {
+	switch string(key) {
+	case "env", "kube_namespace", "kube_cluster_name", "kube_deployment", "container_name":
+		return true
+	}
+	return false
 }
 
 // logLine is one log, with what the payload says of it.
@@ -49,8 +52,9 @@ func (q *request) readLogs(r *http.Request) error {
 func (q *request) readText(into *streams, query url.Values) error {
 	lines := bufio.NewScanner(q.reader)
 	lines.Buffer(q.element[:0], maxElement)
+	defaults := q.defaults(query)
 	for lines.Scan() {
-		log := q.defaults(query)
+		log := defaults
 		log.line = lines.Bytes()
 		if err := q.takeLog(into, log); err != nil {
 			return err
@@ -68,12 +72,13 @@ func (q *request) readLogsJSON(into *streams, query url.Values) error {
 		return err
 	}
 	e := newElements(q.reader, maxElement)
+	defaults := q.defaults(query)
+	var raw json.RawMessage // its bytes are used again for each log
 	read := func() error {
-		var raw json.RawMessage
 		if err := e.next(&raw); err != nil {
 			return err
 		}
-		log := q.defaults(query)
+		log := defaults
 		if err := log.decode(raw); err != nil {
 			return err
 		}
@@ -96,26 +101,21 @@ func (q *request) readLogsJSON(into *streams, query url.Values) error {
 func (q *request) defaults(query url.Values) logLine {
 	return logLine{
 		service: []byte(query.Get("service")), source: []byte(query.Get("ddsource")), host: []byte(query.Get("hostname")),
-		tags: []byte(query.Get("ddtags")), at: q.now,
+		// Without room, so that a log that appends its own tags gets a copy.
+		tags: slices.Clip([]byte(query.Get("ddtags"))), at: q.now,
 	}
 }
 
 // decode reads a log's JSON. A log of message and what Datadog reserves has the message as its line; one with other
 // attributes stays JSON as it is, so that "| json" finds them.
 func (l *logLine) decode(raw []byte) error {
-	var fields map[string]json.RawMessage
-	if err := unmarshal(raw, &fields); err != nil {
-		return fmt.Errorf("%w: a log is no object", errFormat)
-	}
 	attributes := false
-	for name, value := range fields {
-		switch name {
+	err := members(raw, func(name, value []byte) {
+		switch string(name) {
 		case "message":
 			l.line = text(value)
 		case "ddtags":
-			if more := text(value); len(more) > 0 {
-				l.tags = append(append(l.tags, ','), more...)
-			}
+			l.addTags(text(value))
 		case "ddsource":
 			l.source = orText(value, l.source)
 		case "service":
@@ -129,6 +129,9 @@ func (l *logLine) decode(raw []byte) error {
 		default:
 			attributes = true
 		}
+	})
+	if err != nil {
+		return err
 	}
 	if attributes {
 		l.line = raw
@@ -136,19 +139,33 @@ func (l *logLine) decode(raw []byte) error {
 	return nil
 }
 
-// text is a JSON string's content, nothing for null, and anything else as it is written.
-func text(value json.RawMessage) []byte {
+func (l *logLine) addTags(more []byte) {
+	if len(l.tags) == 0 {
+		l.tags = more
+		return
+	}
+	l.tags = slices.Concat(l.tags, []byte{','}, more)
+}
+
+// text is a JSON string's content, nothing for null, and anything else as it is written. It may be a part of value.
+func text(value []byte) []byte {
 	if string(value) == "null" {
 		return nil
 	}
-	var content string
-	if len(value) > 0 && value[0] == '"' && unmarshal(value, &content) == nil {
-		return []byte(content)
+	if len(value) < 2 || value[0] != '"' {
+		return value
 	}
-	return value
+	if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 {
+		return inner
+	}
+	var content string
+	if unmarshal(value, &content) != nil {
+		return value
+	}
+	return []byte(content)
 }
 
-func orText(value json.RawMessage, other []byte) []byte {
+func orText(value, other []byte) []byte {
 	if content := text(value); len(content) > 0 {
 		return content
 	}
@@ -156,8 +173,14 @@ func orText(value json.RawMessage, other []byte) []byte {
 }
 
 // time reads milliseconds since 1970 or RFC 3339; anything else leaves the time of arrival.
-func (l *logLine) time(value json.RawMessage) {
+func (l *logLine) time(value []byte) {
 	content := string(text(value))
+	if milliseconds, err := strconv.ParseInt(content, 10, 64); err == nil {
+		if milliseconds > 0 && milliseconds <= maxSeconds*1000 {
+			l.at = time.UnixMilli(milliseconds)
+		}
+		return
+	}
 	if at, err := time.Parse(time.RFC3339Nano, content); err == nil && at.Unix() > 0 && at.Unix() <= maxSeconds {
 		l.at = at
 		return
@@ -186,7 +209,7 @@ func (q *request) takeLog(into *streams, log logLine) error {
 		key, _, _ := bytes.Cut(tag, []byte{':'})
 		switch {
 		case len(tag) == 0:
-		case slices.Contains(streamTags(), string(key)):
+		case isStreamTag(key):
 			labels.tag(tag)
 		default:
 			extra.tag(tag)

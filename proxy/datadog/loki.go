@@ -41,7 +41,8 @@ func (q *request) addLine(into *streams, at time.Time, line []byte) error {
 		into.bytes += len(labels)
 	}
 	entry := protowire.AppendTag(q.item[:0], 1, protowire.BytesType)
-	entry = protowire.AppendBytes(entry, appendTime(nil, at))
+	var moment [16]byte
+	entry = protowire.AppendBytes(entry, appendTime(moment[:0], at))
 	entry = protowire.AppendTag(entry, 2, protowire.BytesType)
 	entry = protowire.AppendBytes(entry, line)
 	for at := range q.extra.list {

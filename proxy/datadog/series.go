@@ -1,6 +1,8 @@
 package datadog
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -106,19 +108,34 @@ type jsonPoint struct{ at, value number }
 // UnmarshalJSON takes either form.
 func (p *jsonPoint) UnmarshalJSON(data []byte) error {
 	*p = jsonPoint{}
-	if len(data) > 0 && data[0] == '{' {
-		var fields struct {
-			Timestamp number `json:"timestamp"`
-			Value     number `json:"value"`
-		}
-		err := unmarshal(data, &fields)
-		p.at, p.value = fields.Timestamp, fields.Value
+	switch {
+	case string(data) == "null":
+		return nil
+	case data[0] == '{':
+		var wrong error
+		err := members(data, func(name, value []byte) {
+			switch string(name) {
+			case "timestamp":
+				wrong = errors.Join(wrong, p.at.UnmarshalJSON(value))
+			case "value":
+				wrong = errors.Join(wrong, p.value.UnmarshalJSON(value))
+			}
+		})
+		return errors.Join(err, wrong)
+	case data[0] != '[':
+		return fmt.Errorf("%w: %.40q is no point", errFormat, data)
+	}
+	at, value, _ := bytes.Cut(data[1:len(data)-1], []byte{','})
+	if at = bytes.Trim(at, whiteSpace); len(at) == 0 {
+		return nil
+	}
+	if err := p.at.UnmarshalJSON(at); err != nil {
 		return err
 	}
-	var pair [2]number
-	err := unmarshal(data, &pair)
-	p.at, p.value = pair[0], pair[1]
-	return err
+	if value = bytes.Trim(value, whiteSpace); len(value) == 0 {
+		return nil
+	}
+	return p.value.UnmarshalJSON(value)
 }
 
 // jsonKind is "gauge", "rate" or "count" (version 1), or 0 to 3 (version 2).
