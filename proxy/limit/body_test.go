@@ -129,11 +129,18 @@ func TestWhatDidNotComeIsGivenBack(t *testing.T) {
 			body.Close()
 			time.Sleep(100 * time.Millisecond)
 		}
-		if _, refusal := l.Body(t.Context(), "a", 1000, bodyOf(10)); refusal != nil {
-			t.Errorf("bodies that broke off were charged: %v", refusal)
+		time.Sleep(time.Minute)
+		first, _ := l.Body(t.Context(), "a", 500, bodyOf(10))
+		if second, refusal := l.Body(t.Context(), "a", 500, bodyOf(10)); second == nil {
+			t.Fatal(refusal)
 		}
-		if _, refusal := l.Body(t.Context(), "a", 1000, bodyOf(10)); refusal == nil {
+		first.Close()
+		first.Close()
+		if _, refusal := l.Body(t.Context(), "a", 501, bodyOf(10)); refusal == nil {
 			t.Error("a body that was closed twice was given back twice")
+		}
+		if _, refusal := l.Body(t.Context(), "a", 500, bodyOf(10)); refusal != nil {
+			t.Errorf("a body that was closed was not given back: %v", refusal)
 		}
 	})
 }
@@ -174,6 +181,10 @@ func TestSlowingDownHasAnEnd(t *testing.T) {
 		_, refusal = l.Body(t.Context(), "a", -1, bodyOf(1))
 		if refusal == nil || refusal.RetryAfter < 50*time.Second || refusal.RetryAfter > 91*time.Second {
 			t.Errorf("the debt is not paid by the next body: %+v", refusal)
+		}
+		time.Sleep(62 * time.Second)
+		if _, refusal = l.Body(t.Context(), "a", -1, bodyOf(1)); refusal != nil {
+			t.Errorf("a debt lasts longer than a minute: %v", refusal)
 		}
 	})
 }

@@ -154,8 +154,8 @@ func (l *Limiter) place(s *settings, t *tenant) (reason string) {
 			return ProcessFull
 		}
 		others := t.requests.Load() + t.streams.Load() - 1
-		// A tenant that holds nothing is let in while there is a place at all.
-		if others > 0 && float64(others) >= s.factor*float64(s.concurrent-total) {
+		// What is free is at least one: a tenant that holds nothing is let in.
+		if float64(others) >= s.factor*float64(s.concurrent-total) {
 			return TenantShare
 		}
 		if l.total.CompareAndSwap(total, total+1) {

@@ -115,6 +115,17 @@ func TestARefusedRequestCostsNothing(t *testing.T) {
 		if _, refusal := l.Admit("a", false); refusal != nil {
 			t.Errorf("refused requests used up the rate: %v", refusal)
 		}
+		full := limiter(limits(func(c *config.Limits) { c.ConcurrentRequests, c.Tenant.RequestsPerSecond = 1, 5 }), 1, "a")
+		grant, _ = full.Admit("a", false)
+		for range 100 {
+			if _, refusal := full.Admit("a", false); refusal == nil || refusal.Reason != limit.ProcessFull {
+				t.Fatalf("refused with %+v, want for the whole process", refusal)
+			}
+		}
+		grant.Release()
+		if _, refusal := full.Admit("a", false); refusal != nil {
+			t.Errorf("requests that a full process refused used up the rate: %v", refusal)
+		}
 	})
 }
 
