@@ -63,8 +63,8 @@ func center(key int32) float64 {
 	return math.Pow(gamma, float64(key)-bias)
 }
 
-// quantile is the value of the rank q, from 0 to 1, of the observed values: exact to 0.8 % for values above 1e-9. The
-// bins must be sorted. It is false when there are none.
+// quantile is the value of the rank q, from 0 to 1, of the observed values: the middle of its bin, so exact to 0.8 % for
+// values above 1e-9. The bins must be sorted. It is false when there are none.
 func (d *distribution) quantile(q float64) (float64, bool) {
 	var total float64
 	for _, b := range d.bins {
@@ -80,18 +80,7 @@ func (d *distribution) quantile(q float64) (float64, bool) {
 			before += n
 			continue
 		}
-		// Within a bin the values are taken as evenly spread.
-		middle := center(b.key)
-		low, high := middle/math.Sqrt(gamma), middle*math.Sqrt(gamma)
-		if middle < 0 {
-			low, high = high, low
-		}
-		part := min(max((rank-before+0.5)/n, 0), 1)
-		value := low + (high-low)*part
-		if math.IsInf(middle, 0) || math.IsNaN(value) {
-			value = middle
-		}
-		return min(max(value, d.min), d.max), true
+		return min(max(center(b.key), d.min), d.max), true
 	}
 	return d.max, true
 }

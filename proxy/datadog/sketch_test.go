@@ -87,7 +87,7 @@ func TestQuantilesOfSketches(t *testing.T) {
 					key := fmt.Sprintf(`request_time{Zone="a",env="prod",exported_quantile="x",host="web-1",quantile="%g"}`, q)
 					_, text, _ := strings.Cut(strings.Join(s.series[key], ""), "=")
 					got, err := strconv.ParseFloat(text, 64)
-					if err != nil || math.Abs(got-want) > 0.017*math.Abs(want)+1e-9 {
+					if err != nil || math.Abs(got-want) > 0.0079*math.Abs(want)+1e-9 {
 						t.Errorf("quantile %g is %q, want %g: %v", q, text, want, err)
 					}
 				}
