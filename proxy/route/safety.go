@@ -26,10 +26,9 @@ func target(r *http.Request) (string, *Problem) {
 
 // host is the name before the domain, in lower case. ours is false for a host that is not directly below the domain.
 func (t *Table) host(r *http.Request) (name string, ours bool, problem *Problem) {
-	refused := &badHost
 	// Threat: HTTP/2 has :authority and may have a host header too; what net/http does not take stays in the headers.
 	if values, present := r.Header["Host"]; present && (len(values) != 1 || values[0] != r.Host) {
-		return "", false, refused
+		return "", false, badHost()
 	}
 	host := r.Host
 	if strings.HasPrefix(host, "[") {
@@ -37,35 +36,34 @@ func (t *Table) host(r *http.Request) (name string, ours bool, problem *Problem)
 	}
 	if at := strings.IndexByte(host, ':'); at >= 0 {
 		if !digits(host[at+1:]) {
-			return "", false, refused
+			return "", false, badHost()
 		}
 		host = host[:at]
 	}
-	upper := false
-	for i := range len(host) {
-		c := host[i]
-		switch {
-		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '.':
-		case c >= 'A' && c <= 'Z':
-			upper = true
-		default:
-			return "", false, refused
-		}
+	if !dnsName(host) {
+		return "", false, badHost()
 	}
-	// Threat: "tenant.domain." is the same name in DNS, and another one to whoever compares strings (certificates,
-	// cookies, the other table).
-	if host == "" || host[len(host)-1] == '.' {
-		return "", false, refused
-	}
-	if upper {
-		host = strings.ToLower(host)
-	}
-	name, ours = strings.CutSuffix(host, t.domain)
+	name, ours = strings.CutSuffix(strings.ToLower(host), t.domain) // ToLower allocates only where it changes something
 	return name, ours && name != "" && strings.IndexByte(name, '.') < 0, nil
 }
 
-var badHost = Problem{
-	Status: http.StatusBadRequest, Reason: "host", Detail: "the host must be a plain DNS name without a dot at its end",
+// dnsName says that a host is letters, digits, "-" and ".". Threat: "tenant.domain." is the same name in DNS, and another
+// one to whoever compares strings (certificates, cookies, the other table); "a|b" is two tenants to Cortex.
+func dnsName(host string) bool {
+	for i := range len(host) {
+		switch c := host[i]; {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '.', c >= 'A' && c <= 'Z':
+		default:
+			return false
+		}
+	}
+	return host != "" && host[len(host)-1] != '.'
+}
+
+func badHost() *Problem {
+	return &Problem{
+		Status: http.StatusBadRequest, Reason: "host", Detail: "the host must be a plain DNS name without a dot at its end",
+	}
 }
 
 func digits(s string) bool {
@@ -99,24 +97,26 @@ func safe(path string, names bool) bool {
 				return false
 			}
 			start = i + 1
-		case c <= ' ' || c >= 0x7f || c == '\\' || c == ';' || c == '#' || c == '?':
-			return false
 		case c == '%':
-			if i+2 >= len(path) {
-				return false
-			}
-			decoded, ok := unhex(path[i+1], path[i+2])
-			if !ok || decoded < ' ' || decoded == 0x7f || decoded == '\\' {
-				return false
-			}
-			if !names && (decoded == '/' || decoded == '.' || decoded == ';' || decoded == '%') {
+			if i+2 >= len(path) || !encoded(path[i+1], path[i+2], names) {
 				return false
 			}
 			i += 2
+		case c <= ' ' || c >= 0x7f || strings.IndexByte(`\;#?`, c) >= 0:
+			return false
 		}
 	}
 	last := path[start:]
 	return last == "" || segment(last)
+}
+
+// encoded says that two digits after "%" may be there. Threat: whoever decodes before splitting sees another path.
+func encoded(high, low byte, names bool) bool {
+	c, ok := unhex(high, low)
+	if !ok || c < ' ' || c == 0x7f || c == '\\' {
+		return false
+	}
+	return names || strings.IndexByte("/.;%", c) < 0
 }
 
 // segment refuses what moves up or is dropped by programs that clean paths.

@@ -3,6 +3,8 @@ package upstream
 import (
 	"errors"
 	"io"
+	"math"
+	"net/http"
 	"sync/atomic"
 	"time"
 )
@@ -63,17 +65,33 @@ func (d *watchdog) stop() {
 type requestBody struct {
 	reader io.Reader
 	dog    *watchdog
+	left   atomic.Int64 // bytes, where the length is known; else more than there can be
 	failed atomic.Pointer[error]
+}
+
+func newRequestBody(r *http.Request, dog *watchdog) *requestBody {
+	b := &requestBody{reader: r.Body, dog: dog}
+	if b.left.Store(r.ContentLength); r.ContentLength < 0 {
+		b.left.Store(math.MaxInt64)
+	}
+	return b
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.reader.Read(p)
 	b.dog.moved()
-	if err != nil && err != io.EOF { //nolint:errorlint // an io.Reader's own
-		b.failed.CompareAndSwap(nil, &err)
+	b.left.Add(-int64(n))
+	if err == io.EOF { //nolint:errorlint // an io.Reader's own
+		b.left.Store(0)
+	} else if err != nil {
+		failed := err // so that only this branch allocates
+		b.failed.CompareAndSwap(nil, &failed)
 	}
 	return n, err
 }
+
+// unread says that the client may still be sending.
+func (b *requestBody) unread() bool { return b.left.Load() > 0 }
 
 // Close does nothing.
 func (b *requestBody) Close() error { return nil }

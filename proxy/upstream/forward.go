@@ -32,7 +32,7 @@ func (p *Pool) Forward(w http.ResponseWriter, r *http.Request, t Target) error {
 	defer x.dog.stop()
 	x.header = p.requestHeader(r, &t, x.upgrade)
 	if r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {
-		x.body = &requestBody{reader: r.Body, dog: &x.dog}
+		x.body = newRequestBody(r, &x.dog)
 	}
 	response, asked, err := x.attempts(ctx)
 	if err != nil {
@@ -42,6 +42,10 @@ func (p *Pool) Forward(w http.ResponseWriter, r *http.Request, t Target) error {
 	defer response.Body.Close() //nolint:errcheck // read to its end, or given up
 	if response.StatusCode == http.StatusSwitchingProtocols {
 		return x.stream(w, response)
+	}
+	if x.body != nil && x.body.unread() {
+		// An early answer, such as 429. The server would first read what the client still sends, and wait for a slow one.
+		_ = http.NewResponseController(w).EnableFullDuplex() // where there is none, it only comes later
 	}
 	p.copyResponseHeader(w.Header(), response.Header, &t)
 	w.WriteHeader(response.StatusCode)

@@ -17,188 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/opsgen/opsgen/proxy/route"
 	"github.com/opsgen/opsgen/proxy/upstream"
 )
-
-// front is a proxy before an upstream: it answers Forward's errors as the server does.
-type front struct {
-	*httptest.Server
-	errors chan *upstream.Error // of the requests, nil for those that ended well
-}
-
-func newFront(t *testing.T, options upstream.Options, target upstream.Target) *front {
-	t.Helper()
-	pool := upstream.New(options)
-	f := &front{errors: make(chan *upstream.Error, 100)}
-	f.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		to := target
-		if to.Path == "" {
-			to.Path = r.URL.EscapedPath()
-		}
-		var failed *upstream.Error
-		if err := pool.Forward(w, r, to); errors.As(err, &failed) && !failed.Started {
-			w.WriteHeader(failed.Status)
-		}
-		f.errors <- failed
-	}))
-	f.EnableHTTP2 = true
-	f.StartTLS()
-	t.Cleanup(func() {
-		f.Close()
-		pool.Close()
-	})
-	return f
-}
-
-func (f *front) do(t *testing.T, method, path string, body io.Reader, header http.Header) (*http.Response, string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, f.URL+path, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, values := range header {
-		r.Header[name] = values
-	}
-	response, err := f.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close() //nolint:errcheck // read to its end
-	data, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatalf("reading the answer: %v", err)
-	}
-	return response, string(data)
-}
-
-// raw is an upstream that says exactly what a test writes, once for each connection.
-func raw(t *testing.T, serve func(conn net.Conn, r *http.Request)) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close() //nolint:errcheck // of a test
-				if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-					serve(conn, r)
-				}
-			}()
-		}
-	}()
-	return "http://" + listener.Addr().String()
-}
-
-func closedPort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close() //nolint:errcheck // of a test
-	return "http://" + listener.Addr().String()
-}
-
-func TestOnlyTheProxySaysWhoAsks(t *testing.T) {
-	seen := make(chan *http.Request, 1)
-	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Server", "cortex")
-		w.Header().Set("Set-Cookie", "a=b")
-		w.Header().Set("X-Kept", "1")
-		seen <- r
-	}))
-	defer origin.Close()
-	f := newFront(t, upstream.Options{}, upstream.Target{Base: origin.URL, Tenant: "acme", Timeout: time.Minute})
-	attack := http.Header{}
-	for _, name := range []string{
-		"X-Scope-OrgID", "x-scope-orgid", "X_Scope_OrgID", "X-Scope_OrgID", "X-Scope-UserID", "Authorization", "Cookie", "DD-API-KEY",
-		"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Anything", "X-Real-IP", "Via",
-		"X-JWT-Assertion", "X-Opsgen-Tenant", "X-Webauth-User", "Tracestate", "X-Original-URL",
-	} {
-		attack[name] = []string{"evil"}
-	}
-	attack["Traceparent"] = []string{"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
-	attack["X-Query-Tags"] = []string{"kept"}
-	response, _ := f.do(t, "GET", "/loki?api_key=secret&a=1", nil, attack)
-	if response.StatusCode != http.StatusOK {
-		t.Fatalf("status %d, %v", response.StatusCode, <-f.errors)
-	}
-	got := <-seen
-	if got.RequestURI != "/loki?a=1" {
-		t.Errorf("upstream was asked %q", got.RequestURI)
-	}
-	for name, values := range got.Header {
-		if strings.Contains(strings.Join(values, ","), "evil") && name != "Tracestate" {
-			t.Errorf("%s reached the upstream", name)
-		}
-	}
-	want := map[string]string{
-		"X-Scope-Orgid": "acme", "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https", "X-Query-Tags": "kept",
-		"X-Forwarded-Host": strings.TrimPrefix(f.URL, "https://"), "Traceparent": attack["Traceparent"][0],
-	}
-	for name, value := range want {
-		if values := got.Header.Values(name); len(values) != 1 || values[0] != value {
-			t.Errorf("%s is %q, want %q", name, values, value)
-		}
-	}
-	if h := response.Header; h.Get("Server") != "" || h.Get("Set-Cookie") != "" || h.Get("X-Kept") != "1" {
-		t.Errorf("the client got %v", h)
-	}
-}
-
-func TestWhatConnectionNamesEndsHere(t *testing.T) {
-	seen := make(chan *http.Request, 1)
-	origin := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen <- r }))
-	defer origin.Close()
-	f := newFront(t, upstream.Options{}, upstream.Target{Base: origin.URL, Tenant: "acme"})
-	conn, err := tls.Dial("tcp", f.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}}) //nolint:gosec // of a test
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close() //nolint:errcheck // of a test
-	_, _ = io.WriteString(conn, "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close, X-Scope-OrgID, X-Hop\r\nX-Hop: 1\r\nX-Scope-OrgID: evil\r\nUpgrade: websocket\r\n\r\n")
-	if _, err := io.ReadAll(conn); err != nil {
-		t.Fatal(err)
-	}
-	got := (<-seen).Header
-	if got.Get("X-Hop") != "" || got.Get("Upgrade") != "" || got.Get("X-Scope-OrgID") != "acme" {
-		t.Errorf("upstream got %v", got)
-	}
-}
-
-func TestGrafanaSeesItsOwnCookiesOnly(t *testing.T) {
-	seen := make(chan *http.Request, 1)
-	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, cookie := range []string{"grafana_session=1; Path=/", "proxy=evil", "__Host-x=evil; Secure", "wide=evil; DOMAIN=obs.example.com"} {
-			w.Header().Add("Set-Cookie", cookie)
-		}
-		seen <- r
-	}))
-	defer origin.Close()
-	f := newFront(t, upstream.Options{OwnCookies: []string{"proxy"}}, upstream.Target{
-		Base: origin.URL, Kind: route.Grafana, KeepCookies: true,
-		Header: func(h http.Header) { h.Set("X-JWT-Assertion", "signed") },
-	})
-	response, _ := f.do(t, "GET", "/", nil, http.Header{"Cookie": {"grafana_session=1; proxy=secret; __Host-opsgen=secret", "theme=dark"}})
-	got := <-seen
-	if cookie := got.Header.Get("Cookie"); cookie != "grafana_session=1; theme=dark" {
-		t.Errorf("Grafana got the cookies %q", cookie)
-	}
-	if got.Header.Get("X-JWT-Assertion") != "signed" || got.Header.Get("X-Scope-OrgID") != "" {
-		t.Errorf("Grafana got %v", got.Header)
-	}
-	if set := response.Header.Values("Set-Cookie"); len(set) != 1 || !strings.HasPrefix(set[0], "grafana_session") {
-		t.Errorf("Grafana set %q", set)
-	}
-}
 
 func TestAnAnswerPassesAsItIs(t *testing.T) {
 	for name, row := range map[string]struct {
@@ -220,9 +40,9 @@ func TestAnAnswerPassesAsItIs(t *testing.T) {
 				_, _ = io.WriteString(conn, row.answer)
 			})
 			f := newFront(t, upstream.Options{}, upstream.Target{Base: base, Tenant: "acme", Timeout: time.Minute})
-			response, body := f.do(t, "POST", "/x", strings.NewReader("data"), nil)
-			if response.StatusCode != row.status || body != row.body || response.Header.Get("Retry-After") != "7" || len(response.Trailer) > 0 {
-				t.Errorf("got %d %q %v", response.StatusCode, body, response.Header)
+			response := f.do(t, "POST", "/x", strings.NewReader("data"), nil)
+			if response.status != row.status || response.body != row.body || response.header.Get("Retry-After") != "7" || len(response.trailer) > 0 {
+				t.Errorf("got %+v", response)
 			}
 		})
 	}
@@ -255,15 +75,16 @@ func TestAFailureOfTheUpstreamIsNeverTheClients(t *testing.T) {
 		"silent": {func(t *testing.T) string { return raw(t, func(net.Conn, *http.Request) { <-hang }) }, upstream.Options{}, 504, "timeout"},
 		"a name without address": {
 			func(*testing.T) string { return "http://nowhere.invalid" },
-			upstream.Options{Resolver: names(nil)}, 503, "no_address",
+			upstream.Options{Resolver: names(nil)},
+			503, "no_address",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFront(t, row.options, upstream.Target{Base: row.base(t), Tenant: "acme", Timeout: 100 * time.Millisecond})
-			response, _ := f.do(t, "POST", "/x", strings.NewReader("data"), nil)
+			response := f.do(t, "POST", "/x", strings.NewReader("data"), nil)
 			failed := <-f.errors
-			if response.StatusCode != row.status || failed == nil || failed.Reason != row.reason {
-				t.Errorf("got %d %v, want %d %s", response.StatusCode, failed, row.status, row.reason)
+			if response.status != row.status || failed == nil || failed.Reason != row.reason {
+				t.Errorf("got %d %v, want %d %s", response.status, failed, row.status, row.reason)
 			}
 		})
 	}
@@ -331,8 +152,8 @@ func TestASlowAnswerLivesAsLongAsItMoves(t *testing.T) {
 		}
 		close(step)
 	}()
-	if _, body := f.do(t, "GET", "/x", nil, nil); body != "xxxxxxxx" {
-		t.Errorf("got %q", body)
+	if response := f.do(t, "GET", "/x", nil, nil); response.body != "xxxxxxxx" {
+		t.Errorf("got %q", response.body)
 	}
 }
 
@@ -417,12 +238,43 @@ func TestABodyArrivesWhole(t *testing.T) {
 	f := newFront(t, upstream.Options{}, upstream.Target{Base: origin.URL, Tenant: "acme", Timeout: time.Minute})
 	big := strings.Repeat("x", 3<<20)
 	for name, body := range map[string]io.Reader{"with a length": strings.NewReader(big), "in chunks": io.MultiReader(strings.NewReader(big))} {
-		if response, _ := f.do(t, "POST", "/x", body, http.Header{"Expect": {"100-continue"}}); response.StatusCode != 200 {
-			t.Errorf("%s: status %d", name, response.StatusCode)
+		if response := f.do(t, "POST", "/x", body, http.Header{"Expect": {"100-continue"}}); response.status != 200 {
+			t.Errorf("%s: status %d", name, response.status)
 		}
 		if sum := <-sums; sum != len(big) {
 			t.Errorf("%s: %d bytes arrived", name, sum)
 		}
+	}
+}
+
+func TestAnEarlyAnswerDoesNotWaitForTheRestOfTheBody(t *testing.T) {
+	for name, framing := range map[string]string{
+		"with a length": "Content-Length: 100\r\n\r\nabc", "in chunks": "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			base := raw(t, func(conn net.Conn, _ *http.Request) {
+				_, _ = io.WriteString(conn, "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nslow")
+				_, _ = io.Copy(io.Discard, conn)
+			})
+			f := newFront(t, upstream.Options{}, upstream.Target{Base: base, Tenant: "acme", Timeout: time.Minute})
+			conn, err := tls.Dial("tcp", f.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}}) //nolint:gosec // of a test
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close() //nolint:errcheck // of a test
+			if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.WriteString(conn, "POST /x HTTP/1.1\r\nHost: a\r\n"+framing)
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close() //nolint:errcheck // of a test
+			if response.StatusCode != 429 {
+				t.Errorf("got %d", response.StatusCode)
+			}
+		})
 	}
 }
 

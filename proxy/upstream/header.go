@@ -83,39 +83,16 @@ func (p *Pool) requestHeader(r *http.Request, t *Target, upgrade bool) http.Head
 		}
 		header[name] = values
 	}
-	// One array for all values that are set here: each is a slice of one.
-	fresh := make([]string, 0, 8)
-	put := func(name, value string) {
-		fresh = append(fresh, value)
-		header[name] = fresh[len(fresh)-1 : len(fresh) : len(fresh)]
-	}
 	if _, has := header["User-Agent"]; !has {
 		header["User-Agent"] = nil // else net/http writes its own
 	}
-	if t.Tenant != "" {
-		put("X-Scope-Orgid", t.Tenant)
-	}
-	if client, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		put("X-Forwarded-For", client)
-	}
-	put("X-Forwarded-Host", r.Host)
-	proto := "http"
-	if r.TLS != nil {
-		proto = "https"
-	}
-	put("X-Forwarded-Proto", proto)
-	if parent := r.Header["Traceparent"]; len(parent) == 1 && traceparent(parent[0]) {
-		header["Traceparent"] = parent
-		if state := r.Header["Tracestate"]; len(state) == 1 && len(state[0]) <= 512 {
-			header["Tracestate"] = state
-		}
-	}
-	if expect := r.Header["Expect"]; len(expect) == 1 && strings.EqualFold(expect[0], "100-continue") && r.ContentLength != 0 {
-		put("Expect", "100-continue")
+	setIdentity(header, r, t)
+	setTrace(header, r.Header)
+	if r.ContentLength != 0 && strings.EqualFold(single(r, "Expect"), "100-continue") {
+		header["Expect"] = r.Header["Expect"]
 	}
 	if upgrade {
-		put("Connection", "Upgrade")
-		put("Upgrade", "websocket")
+		header["Connection"], header["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
 	}
 	if t.KeepCookies {
 		p.keepCookies(header, r.Header["Cookie"])
@@ -124,6 +101,38 @@ func (p *Pool) requestHeader(r *http.Request, t *Target, upgrade bool) http.Head
 		t.Header(header)
 	}
 	return header
+}
+
+// setIdentity says for whom the proxy asks, and who asked the proxy.
+func setIdentity(header http.Header, r *http.Request, t *Target) {
+	proto := "http"
+	if r.TLS != nil {
+		proto = "https"
+	}
+	// One array for all values: each is a slice of one.
+	values := [...]string{t.Tenant, "", r.Host, proto}
+	fresh := values[:]
+	if t.Tenant != "" {
+		header["X-Scope-Orgid"] = fresh[0:1:1]
+	}
+	if client, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		fresh[1] = client
+		header["X-Forwarded-For"] = fresh[1:2:2]
+	}
+	header["X-Forwarded-Host"] = fresh[2:3:3]
+	header["X-Forwarded-Proto"] = fresh[3:4:4]
+}
+
+// setTrace passes the trace context on, if it is one.
+func setTrace(header, client http.Header) {
+	parent := client["Traceparent"]
+	if len(parent) != 1 || !traceparent(parent[0]) {
+		return
+	}
+	header["Traceparent"] = parent
+	if state := client["Tracestate"]; len(state) == 1 && len(state[0]) <= 512 {
+		header["Tracestate"] = state
+	}
 }
 
 // keepCookies passes the cookies on that are not the proxy's own. Threat: a Grafana, with whatever plugins a tenant has in

@@ -55,9 +55,8 @@ func (x *exchange) stream(w http.ResponseWriter, response *http.Response) error 
 		_ = upstream.Close()
 	}
 	defer closeBoth()
-	for _, ends := range []context.Context{x.request.Context(), x.pool.context} {
-		defer context.AfterFunc(ends, closeBoth)()
-	}
+	defer context.AfterFunc(x.request.Context(), closeBoth)()
+	defer context.AfterFunc(x.pool.context, closeBoth)()
 	var dog watchdog
 	dog.start(x.target.StreamIdle, closeBoth)
 	defer dog.stop()

@@ -115,9 +115,9 @@ func TestWhatIsNoWebSocketIsNotStreamed(t *testing.T) {
 	} {
 		f := newFront(t, upstream.Options{}, target)
 		for header, value := range map[string]string{"X-Nothing": "1", "Sec-Websocket-Key": "short"} {
-			response, _ := f.do(t, "GET", "/x", nil, http.Header{header: {value}})
-			if failed := <-f.errors; response.StatusCode != 400 || failed == nil || failed.Reason != "not_websocket" {
-				t.Errorf("%s: got %d %v", name, response.StatusCode, failed)
+			response := f.do(t, "GET", "/x", nil, http.Header{header: {value}})
+			if failed := <-f.errors; response.status != 400 || failed == nil || failed.Reason != "not_websocket" {
+				t.Errorf("%s: got %d %v", name, response.status, failed)
 			}
 		}
 	}
