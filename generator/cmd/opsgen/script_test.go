@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"alone":        alone,
 			"clone":        clone,
 			"busy":         busy,
+			"mode":         mode,
 		},
 	})
 }
@@ -62,6 +63,13 @@ func prepare(env *testscript.Env, modules string) error {
 	env.Setenv("GOPROXY", "file://"+filepath.ToSlash(modules))
 	env.Setenv("GOSUMDB", "off")
 	env.Setenv("GOENV", "off")
+	// A folder that is in no repository: private keys go there.
+	outside, err := os.MkdirTemp("", "outside-")
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = os.RemoveAll(outside) })
+	env.Setenv("OUTSIDE", outside)
 	real, err := filepath.Abs("../../..")
 	if err != nil {
 		return err
@@ -167,4 +175,16 @@ func appendTo(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	text := ts.ReadFile(args[1])
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text+args[0]+"\n"), 0o644))
+}
+
+// mode PERMISSIONS FILE asks for a file's permissions, in octal.
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mode PERMISSIONS FILE")
+	}
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%o", info.Mode().Perm()); got != args[0] {
+		ts.Fatalf("%s has the permissions %s, want %s", args[1], got, args[0])
+	}
 }
