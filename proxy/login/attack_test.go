@@ -198,6 +198,10 @@ func TestHandOverCodesAreOfOneBrowserOnce(t *testing.T) {
 	if got := attacker.open(address); got.StatusCode != http.StatusOK {
 		t.Errorf("in its own browser the code gets %d", got.StatusCode)
 	}
+	if got := attacker.send(http.MethodGet, address); got.Header.Get("Location") != home || got.Header.Get("Set-Cookie") != "" {
+		t.Errorf("a used code leads to %q", got.Header.Get("Location"))
+	}
+	attacker.plant("payments."+domain, sessionCookie, "none")
 	if got := attacker.open(address); got.StatusCode != http.StatusBadRequest {
 		t.Errorf("a used code gets %d", got.StatusCode)
 	}
@@ -269,9 +273,10 @@ func TestForeignAndTamperedCookies(t *testing.T) {
 	if got := other.send(http.MethodGet, home); got.StatusCode != http.StatusSeeOther {
 		t.Errorf("the cookie of an attempt is a session: %d", got.StatusCode)
 	}
-	twice := w.browser()
-	if got := twice.send(http.MethodGet, home, "Cookie", sessionCookie+"=x; "+sessionCookie+"="+good); got.StatusCode != http.StatusSeeOther {
-		t.Errorf("of two cookies one was taken: %d", got.StatusCode)
+	for _, two := range []string{sessionCookie + "=x; " + sessionCookie + "=" + good, sessionCookie + "=" + good + "; " + sessionCookie + "=x"} {
+		if got := w.browser().send(http.MethodGet, home, "Cookie", two); got.StatusCode != http.StatusSeeOther {
+			t.Errorf("of two cookies one was taken: %d", got.StatusCode)
+		}
 	}
 	w.config.Login.ClientID = "another"
 	w.reload()
@@ -327,6 +332,27 @@ func TestOtherSitesCannotUseASession(t *testing.T) {
 				t.Errorf("status %d, want %d", got, test.want)
 			}
 		})
+	}
+}
+
+func TestAnOriginIsComparedWithTheTenantsHost(t *testing.T) {
+	for name, test := range map[string]struct {
+		host    string
+		origins []string
+		want    bool
+	}{
+		"its own":                  {"payments.obs.example.com", []string{"https://payments.obs.example.com"}, true},
+		"its own at a port":        {"payments.obs.example.com:8443", []string{"https://payments.obs.example.com:8443"}, true},
+		"the usual port is unsaid": {"Payments.obs.example.com:443", []string{"https://payments.obs.example.com"}, true},
+		"two origins":              {"payments.obs.example.com", []string{"https://payments.obs.example.com", "https://evil.example.com"}, false},
+		"a host of somebody else":  {"evil.example.com", []string{"https://evil.example.com"}, false},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, home, nil)
+		r.Host = test.host
+		r.Header["Origin"] = test.origins
+		if got := sameOrigin(r, "payments.obs.example.com"); got != test.want {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
 	}
 }
 

@@ -193,6 +193,10 @@ func (l *Login) begin(w http.ResponseWriter, r *http.Request, s *state, tenant c
 	now := l.now()
 	if err != nil || !equal(hash, hashOf(begun.Secret)) || expired(now, code.Expires) || expired(now, begun.Expires) {
 		l.log.Info("refused the end of a login", "tenant", tenant.Name)
+		if _, err := l.Person(r, tenant); err == nil {
+			redirect(w, "https://"+host+"/") // of many tabs that began to log in, another one was first
+			return
+		}
 		l.show(w, page{
 			Status: http.StatusBadRequest, Title: "This login does not count",
 			Text: "It has expired, was used before, or began in another browser.", Link: "/", LinkText: "Log in again",
