@@ -224,7 +224,9 @@ func (p *Proxy) AccountToken(t testing.TB, namespace, account string) string {
 }
 
 // Client is a client that connects to the public listener whatever host a URL names, with HTTP/1.1 or HTTP/2.
-func (p *Proxy) Client(t testing.TB, http2 bool) *http.Client { return p.client(t, p.PublicAddress, "", http2) }
+func (p *Proxy) Client(t testing.TB, http2 bool) *http.Client {
+	return p.client(t, p.PublicAddress, "", http2)
+}
 
 // InternalClient is the same for the internal listener, which it asks for by InternalName.
 func (p *Proxy) InternalClient(t testing.TB, http2 bool) *http.Client {
@@ -344,7 +346,7 @@ func local(address net.Addr) string { return strings.Replace(address.String(), "
 type loopback struct{}
 
 // LookupHost implements upstream.Resolver.
-func (loopback) LookupHost(ctx context.Context, host string) ([]string, error) {
+func (loopback) LookupHost(_ context.Context, host string) ([]string, error) {
 	if strings.HasSuffix(host, ".svc") || strings.HasPrefix(host, "127.") {
 		return []string{"127.0.0.1"}, nil
 	}

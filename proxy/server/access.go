@@ -52,7 +52,7 @@ func (l *accessLog) write(x *exchange, r *http.Request, duration time.Duration) 
 		slog.String("route", x.route()),
 		slog.String("method", method(r.Method)),
 		slog.Int("status", x.out.status),
-		slog.Int64("bytesIn", x.in.bytes),
+		slog.Int64("bytesIn", x.in.bytes.Load()),
 		slog.Int64("bytesOut", x.out.bytes),
 		slog.Float64("seconds", duration.Seconds()),
 		slog.String("client", r.RemoteAddr),

@@ -1,8 +1,11 @@
 package server
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,7 +18,9 @@ type body struct {
 	control *http.ResponseController
 	idle    time.Duration
 	armed   time.Time
-	bytes   int64
+	// An upstream that answers early lets its transport read on while the answer is passed on.
+	bytes    atomic.Int64
+	timedOut atomic.Bool
 }
 
 // begin must be called before the handler, whether it will read or not.
@@ -30,8 +35,12 @@ func (b *body) Read(into []byte) (int, error) {
 		b.begin(now)
 	}
 	n, err := b.ReadCloser.Read(into)
-	b.bytes += int64(n)
-	if err != nil {
+	b.bytes.Add(int64(n))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		b.timedOut.Store(true)
+	}
+	// After an error the deadline stays: net/http would wait for what was announced and never came.
+	if err == io.EOF { //nolint:errorlint // io.Reader promises io.EOF itself
 		// net/http goes on reading, to notice a client that goes away. With a deadline it would take a client that waits for
 		// its answer for one.
 		_ = b.control.SetReadDeadline(time.Time{})

@@ -54,6 +54,9 @@ func (x *exchange) failed(err error) {
 		x.refuseLimit(refusal)
 	case errors.As(err, &failure) && failure.Started:
 		x.reason = failure.Reason
+	case x.in.timedOut.Load():
+		x.out.Header().Set("Connection", "close")
+		x.refuse(x.component(), http.StatusRequestTimeout, "body_idle", "the body came too slowly")
 	case errors.As(err, &failure):
 		if failure.Status < http.StatusInternalServerError {
 			x.out.Header().Set("Connection", "close") // what is left of the body would be taken for the next request
@@ -182,14 +185,17 @@ type answerWriter struct {
 	body   []byte
 }
 
+// Header implements http.ResponseWriter.
 func (w *answerWriter) Header() http.Header { return w.header }
 
+// WriteHeader implements http.ResponseWriter.
 func (w *answerWriter) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
 		w.status = status
 	}
 }
 
+// Write implements http.ResponseWriter.
 func (w *answerWriter) Write(data []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	w.body = append(w.body, data[:min(len(data), maxAnswer-len(w.body))]...)

@@ -53,7 +53,7 @@ func (s *Server) handler(internal bool) http.Handler {
 		x.out.idle, x.out.http2 = idle, r.ProtoMajor == 2
 		x.out.begin(now)
 		if r.Body != nil && r.Body != http.NoBody {
-			x.in = body{ReadCloser: r.Body, control: control, idle: idle}
+			x.in.ReadCloser, x.in.control, x.in.idle = r.Body, control, idle
 			x.in.begin(now)
 			r.Body = &x.in
 		}
@@ -75,7 +75,7 @@ func (x *exchange) end(r *http.Request) {
 	now := time.Now()
 	duration := now.Sub(x.start)
 	x.server.metrics.Observe(metrics.Request{
-		Tenant: x.tenant, Route: x.route(), Status: x.out.status, Bytes: x.in.bytes, Duration: duration, Reason: x.reason,
+		Tenant: x.tenant, Route: x.route(), Status: x.out.status, Bytes: x.in.bytes.Load(), Duration: duration, Reason: x.reason,
 	})
 	if x.server.access.show(x.out.status, x.state.config.Log.AccessSample, now) {
 		x.server.access.write(x, r, duration)

@@ -25,6 +25,7 @@ type boundedListener struct {
 	refused func()
 }
 
+// Accept waits for a connection within the bound.
 func (l *boundedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
@@ -34,7 +35,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		if l.all.open.Add(1) > l.all.bound.Load() {
 			l.all.open.Add(-1)
 			l.refused()
-			conn.Close()
+			_ = conn.Close() // it was never used
 			continue
 		}
 		l.gauge.Inc()
@@ -49,6 +50,7 @@ type countedConn struct {
 	once     sync.Once
 }
 
+// Close closes the connection and counts it no more.
 func (c *countedConn) Close() error {
 	c.once.Do(func() {
 		c.listener.all.open.Add(-1)
@@ -76,7 +78,7 @@ func (h *hijacked) add(conn net.Conn) net.Conn {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if h.ended {
-		conn.Close()
+		_ = conn.Close() // the proxy ends
 		return tracked
 	}
 	if h.open == nil {
@@ -93,7 +95,7 @@ func (h *hijacked) end() {
 	h.open, h.ended = nil, true
 	h.mutex.Unlock()
 	for conn := range open {
-		conn.Conn.Close()
+		_ = conn.Conn.Close() // the proxy ends
 	}
 }
 

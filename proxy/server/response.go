@@ -22,10 +22,10 @@ type response struct {
 	// leaving asks the client to come back on another connection.
 	leaving *atomic.Bool
 
-	status     int
-	bytes      int64
-	left       bool // the connection left HTTP
-	armed      time.Time
+	status int
+	bytes  int64
+	left   bool // the connection left HTTP
+	armed  time.Time
 
 	// What follows is for HTTP/2.
 	mutex      sync.Mutex
@@ -47,7 +47,8 @@ func (w *response) begin(now time.Time) {
 func (w *response) deadline(now time.Time) {
 	if now.Sub(w.armed) > w.idle/4 {
 		w.armed = now
-		_ = w.control.SetWriteDeadline(now.Add(w.idle)) // every connection of net/http has deadlines
+		// Twice, because net/http first reads what is left of a refused request's body, which has that time for itself.
+		_ = w.control.SetWriteDeadline(now.Add(2 * w.idle)) // every connection of net/http has deadlines
 	}
 }
 

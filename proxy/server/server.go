@@ -164,10 +164,10 @@ func (s *Server) Reloads() int64 { return s.reloaded.Load() }
 func (s *Server) close() {
 	s.stop()
 	if s.watcher != nil {
-		s.watcher.Close()
+		_ = s.watcher.Close() // the process ends
 	}
 	for _, listener := range s.listeners {
-		listener.Close()
+		_ = listener.Close() // perhaps closed by its server already
 	}
 	s.work.Wait()
 	if s.upstreams != nil {
@@ -211,7 +211,6 @@ func (s *Server) tlsServer(name string) *http.Server {
 func (s *Server) Run(ctx context.Context) error {
 	defer s.close()
 	admin := &http.Server{Handler: s.admin(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
-	defer admin.Close()
 	servers := []*http.Server{s.tlsServer(listenerPublic), s.tlsServer(listenerInternal)}
 	failed := make(chan error, 3)
 	serve := func(what string, serve func() error) {
@@ -239,11 +238,11 @@ func (s *Server) Run(ctx context.Context) error {
 		s.drain(servers)
 	case err = <-failed:
 		for _, server := range servers {
-			server.Close()
+			_ = server.Close() // what it waits for is cut
 		}
 		s.hijacked.end()
 	}
-	admin.Close() // before close waits for it
+	_ = admin.Close() // before close waits for it
 	return err
 }
 
@@ -265,7 +264,7 @@ func (s *Server) drain(servers []*http.Server) {
 		ending.Go(func() {
 			if err := server.Shutdown(ctx); err != nil {
 				s.log.Warn("requests in work are cut", slog.String("problem", err.Error()))
-				server.Close()
+				_ = server.Close() // what it waited for is cut
 			}
 		})
 	}

@@ -73,7 +73,10 @@ func (w *Watcher) Run(ctx context.Context, changed func()) {
 			if settled == nil {
 				settled = time.After(settle)
 			}
-		case <-w.events.Errors: // an overflow of the queue: something changed
+		case _, open := <-w.events.Errors: // an overflow of the queue: something changed
+			if !open {
+				return
+			}
 			if settled == nil {
 				settled = time.After(settle)
 			}
