@@ -65,7 +65,7 @@ func (p *Plane) Processes(programs map[string]string) ([]node.Process, error) {
 			"--use-service-account-credentials=true",
 			"--cluster-signing-cert-file=" + p.CAFile(), "--cluster-signing-key-file=" + p.file("ca.key"),
 			// Pods' networks are given by the bed, and there is no cloud.
-			"--controllers=*,-nodeipam,-cloud-node-lifecycle,-node-route,-service-lb",
+			"--controllers=*,-nodeipam,-cloud-node-lifecycle",
 		}},
 		{Name: "kube-scheduler", Args: []string{
 			"--kubeconfig=" + p.KubeconfigFile(Scheduler), "--leader-elect=false", "--secure-port=0",

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -160,8 +161,11 @@ func (r *Runner) once(ctx context.Context, p Process) error {
 // attributes gives a child its output and nothing to read. It ends with its parent, however that ends.
 func (r *Runner) attributes(out *os.File, env []string) *syscall.ProcAttr {
 	return &syscall.ProcAttr{
-		Env:   append(os.Environ(), env...),
+		Env:   environment(env),
 		Files: []uintptr{r.null.Fd(), out.Fd(), out.Fd()},
 		Sys:   &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
 	}
 }
+
+// environment puts a process' own settings before the inherited ones: of two equal names, Go programs take the first.
+func environment(own []string) []string { return append(slices.Clone(own), os.Environ()...) }
