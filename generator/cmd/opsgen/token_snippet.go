@@ -73,8 +73,8 @@ func curlSnippet(has func(config.Scope) bool) string {
 			`  -d "{\"streams\":[{\"stream\":{\"app\":\"test\"},\"values\":[[\"$(date +%s)000000000\",\"hello\"]]}]}" ` +
 			"'https://logs.{domain}/loki/api/v1/push'\n"
 	}
-	if text == head { // the check that every token may ask for
-		text += auth + "-i 'https://metrics.{domain}/api/v1/push'\n"
+	if text == head { // every token may ask whether it is valid
+		text += `curl -sS -H @<(printf 'DD-API-KEY: %s' "$(cat "$TOKEN")") ` + "'https://datadog.{domain}/api/v1/validate'\n"
 	}
 	return text
 }
