@@ -147,8 +147,10 @@ type inFlight struct {
 	description *prometheus.Desc
 }
 
+// Describe implements prometheus.Collector.
 func (f *inFlight) Describe(to chan<- *prometheus.Desc) { to <- f.description }
 
+// Collect implements prometheus.Collector.
 func (f *inFlight) Collect(to chan<- prometheus.Metric) {
 	f.each(func(tenant string, n int) {
 		to <- prometheus.MustNewConstMetric(f.description, prometheus.GaugeValue, float64(n), tenant)

@@ -34,14 +34,18 @@ import (
 
 // What every proxy of this package has.
 const (
-	// Domain is the domain, Cluster the cluster and so the audience of tokens.
-	Domain, Cluster = "obs.example.com", "test"
+	// Domain is the domain.
+	Domain = "obs.example.com"
+	// Cluster is the cluster's name, and so the audience of tokens.
+	Cluster = "test"
 	// KeyID is the ID of the key that Token signs with.
 	KeyID = "key-1"
 	// InternalName is the server name of the internal listener.
 	InternalName = "proxy-internal.proxy.svc"
-	// Payments and Search are the tenants; only Payments has a Grafana.
-	Payments, Search = "payments", "search"
+	// Payments is a tenant with a Grafana.
+	Payments = "payments"
+	// Search is a tenant without one.
+	Search = "search"
 )
 
 // Files that WriteFile changes.

@@ -147,7 +147,7 @@ func TestConnectionsOverTheBoundAreClosed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
+		t.Cleanup(func() { conn.Close() })
 		open = append(open, conn)
 	}
 	if conn, err := tls.Dial("tcp", p.PublicAddress, &tls.Config{RootCAs: p.Roots, ServerName: metricsHost}); err == nil {
