@@ -41,7 +41,10 @@ func addLibraries(program string, folders []string, found map[string]File) error
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() {
+		// It was only read.
+		_ = file.Close()
+	}()
 	if err := addLoader(file, found); err != nil {
 		return err
 	}
