@@ -115,7 +115,7 @@ func Table(folder string) ([]Image, error) {
 	return table, nil
 }
 
-// Fill builds the programs of the named images (all that can be had when names is nil), assembles the images and puts
+// Fill builds the programs of the named images (all that can be had when there are no names), assembles the images and puts
 // them into the store. It answers the rows that it filled, from which reports take the stand-ins. Layers are kept beside
 // the programs' cache.
 func Fill(ctx context.Context, store *Store, names []string, o build.Options) ([]Image, error) {
@@ -138,7 +138,7 @@ func Fill(ctx context.Context, store *Store, names []string, o build.Options) ([
 		}
 	}
 	table = slices.DeleteFunc(table, func(row Image) bool {
-		if names != nil {
+		if len(names) > 0 {
 			return !slices.Contains(names, row.Name)
 		}
 		return row.Missing != ""

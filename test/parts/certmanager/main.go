@@ -45,14 +45,20 @@ func run(name string, declare command) error {
 	defer stop()
 	flags := pflag.NewFlagSet(name, pflag.ContinueOnError)
 	logging := v1.NewLoggingConfiguration()
-	logf.AddFlags(logging, flags)
 	start := declare(flags)
+	// The webhook's flags have those of the log among them, and its command applies them.
+	own := flags.Lookup("v") == nil
+	if own {
+		logf.AddFlags(logging, flags)
+	}
 	if err := flags.Parse(os.Args[1:]); err != nil {
 		return err
 	}
 	logf.InitLogs()
-	if err := logf.ValidateAndApply(logging); err != nil {
-		return err
+	if own {
+		if err := logf.ValidateAndApply(logging); err != nil {
+			return err
+		}
 	}
 	return start(logf.NewContext(ctx, logf.Log, name))
 }

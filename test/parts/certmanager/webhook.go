@@ -19,6 +19,9 @@ func webhookCommand(flags *pflag.FlagSet) func(context.Context) error {
 		if problem != nil {
 			return problem
 		}
+		if err := logf.ValidateAndApply(&config.Logging); err != nil {
+			return err
+		}
 		server, err := webhook.NewCertManagerWebhookServer(logf.FromContext(ctx), *config)
 		if err != nil {
 			return err
