@@ -55,6 +55,9 @@ func (s *Server) handler(internal bool) http.Handler {
 		if r.Body != nil && r.Body != http.NoBody {
 			x.in.ReadCloser, x.in.control, x.in.idle = r.Body, control, idle
 			x.in.begin(now)
+			// A copy: net/http looks at the type of its own request's body when the answer begins. One that it does not know it
+			// would read on before it answers, and so wait for what a refused client will never send.
+			r = r.WithContext(r.Context())
 			r.Body = &x.in
 		}
 		w.Header().Set(requestIDHeader, x.id)
