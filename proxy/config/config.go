@@ -57,7 +57,7 @@ type Config struct {
 type Listeners struct {
 	// Public is for agents and people outside: TLS, tenants' tokens. Default address ":8443".
 	Public TLSListener `json:"public,omitempty"`
-	// Internal is for pods of the cluster: TLS, service-account tokens. Default address ":8444".
+	// Internal is for pods of the cluster: TLS, service-account tokens, and tenants' tokens too. Default address ":8444".
 	Internal TLSListener `json:"internal,omitempty"`
 	// Admin serves /-/ready, /-/healthy and /metrics in plain HTTP. Default address ":9090".
 	Admin AdminListener `json:"admin,omitempty"`

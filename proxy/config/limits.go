@@ -2,13 +2,13 @@ package config
 
 import "github.com/opsgen/opsgen/generator/quantity"
 
-// Limits are the bounds of one proxy process. All hold from the reload on.
+// Limits are the bounds of one proxy process. All but HeaderBytes hold from the reload on.
 type Limits struct {
 	// Connections bounds open client connections, over both TLS listeners. Default 20000.
 	Connections int `json:"connections,omitempty"`
 	// ConcurrentRequests bounds requests in work, over all tenants. Default 4000.
 	ConcurrentRequests int `json:"concurrentRequests,omitempty"`
-	// TenantShare is the part of ConcurrentRequests that one tenant may hold while others wait, more than 0 and at most
+	// TenantShare is the part of ConcurrentRequests that one tenant may hold at most, more than 0 and at most
 	// 1. Default 0.5.
 	TenantShare float64 `json:"tenantShare,omitempty"`
 	// HeaderBytes bounds a request's line and headers. Default 64KiB, at most 1MiB.
@@ -51,7 +51,8 @@ func (l TenantLimits) Or(others TenantLimits) TenantLimits {
 	return l
 }
 
-// Timeouts bound how long anything may take.
+// Timeouts bound how long anything may take. Headers, Idle and Connect hold for the life of the process, the others from
+// the reload on.
 type Timeouts struct {
 	// Headers is how long a client may take to send a request's headers. Default 10s.
 	Headers quantity.Duration `json:"headers,omitempty"`

@@ -106,7 +106,7 @@ func (x *exchange) serveGrafana(r *http.Request) {
 	x.admitted(r, func(r *http.Request) {
 		x.forward(r, func(h http.Header) {
 			x.server.login.StripCookie(h)
-			h[config.GrafanaTokenHeader] = nil
+			h.Del(config.GrafanaTokenHeader)
 			for name, values := range identity {
 				h[name] = values
 			}

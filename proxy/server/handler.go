@@ -184,12 +184,21 @@ func (x *exchange) authenticate(r *http.Request) (*identity.Caller, bool) {
 		x.refuse(x.match.Component, http.StatusServiceUnavailable, "keys_unavailable", "credentials cannot be verified yet")
 	case errors.As(err, &refused):
 		x.out.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		x.refuse(x.match.Component, http.StatusUnauthorized, "token_"+string(refused.Reason), refused.Detail)
+		x.refuse(x.match.Component, x.unauthorized(), "token_"+string(refused.Reason), refused.Detail)
 	default:
 		x.out.Header().Set("WWW-Authenticate", "Bearer")
-		x.refuse(x.match.Component, http.StatusUnauthorized, "no_credential", "send a token as Authorization: Bearer TOKEN")
+		x.refuse(x.match.Component, x.unauthorized(), "no_credential", "send a token as Authorization: Bearer TOKEN")
 	}
 	return nil, false
+}
+
+// unauthorized is the status for a caller that is not known. A Datadog agent that asks whether its key is valid knows 403
+// as the only no: anything else is a failure to ask, and it goes on with a wrong key in silence.
+func (x *exchange) unauthorized() int {
+	if x.match.Kind == route.Validate {
+		return http.StatusForbidden
+	}
+	return http.StatusUnauthorized
 }
 
 // authorize says whether the caller may do it, and for whom.
