@@ -41,6 +41,18 @@ check-config: render ## Parse the rendered configuration with Cortex's and Loki'
 	cd test/cortexcheck && go vet ./... && go test -count=1 ./...
 	cd test/lokicheck && go vet ./... && go test -count=1 ./...
 
+.PHONY: test-bed
+test-bed: ## Test builds and images of the cluster bed (quick)
+	cd test && go vet ./... && go test ./build ./image
+
+.PHONY: cluster
+cluster: ## Start a real Kubernetes on this machine, without a container engine (root, Linux)
+	cd test && go run ./cmd/bed up
+
+.PHONY: cluster-test
+cluster-test: ## Test the cluster bed itself: nodes, a kill, nothing left behind (root, Linux; slow when nothing is cached)
+	cd test && go test -count=1 ./...
+
 .PHONY: generate
 generate: ## Write the JSON Schemas and references anew, from the Go types
 	go test ./generator/schema -update

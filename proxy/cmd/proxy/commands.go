@@ -32,9 +32,9 @@ func newRootCommand(stdout, stderr io.Writer) *cobra.Command {
 	return root
 }
 
-// gcPercent lets the heap grow to nine times what is alive before it is collected. A proxy keeps little (some MB) and makes
+// gcPercent lets the heap grow to five times what is alive before it is collected. A proxy keeps little (some MB) and makes
 // much: at Go's default of 100 it would collect many times a second. GOMEMLIMIT, which the pod sets, still holds.
-const gcPercent = 800
+const gcPercent = 400
 
 func newServeCommand() *cobra.Command {
 	var file string
