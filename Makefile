@@ -71,9 +71,9 @@ bin/proxy:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./proxy/cmd/proxy
 
 # Every fuzz target for a few seconds: long enough to find what a change broke in what was found before.
-FUZZTIME := 5s
+FUZZTIME := 2s
 .PHONY: fuzz
-fuzz: ## Run every fuzz target for FUZZTIME (5s)
+fuzz: ## Run every fuzz target for FUZZTIME (2s)
 	@for package in $$(go list -f '{{.Dir}}' ./...); do \
 		{ grep -hos '^func Fuzz[A-Za-z0-9_]*' "$$package"/*_test.go || true; } | sed 's/^func //' | while read -r target; do \
 			go test "$$package" -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
