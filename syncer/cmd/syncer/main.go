@@ -1,9 +1,11 @@
-// Command syncer makes the cluster's own secrets, and keeps tenants' rules in Cortex and Loki.
+// Command syncer makes the cluster's own secrets.
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -13,29 +15,28 @@ import (
 )
 
 func main() {
-	os.Exit(execute(os.Args[1:]))
+	os.Exit(execute(ctrl.SetupSignalHandler(), os.Args[1:], os.Stderr))
 }
 
-// inputError is a mistake of the caller: exit code 2.
-type inputError struct{ error }
+// runError is what went wrong after the start: exit code 1. Everything else is wrong usage or input: 2.
+type runError struct{ error }
 
-func execute(args []string) int {
+func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	command := &cobra.Command{
 		Use: "syncer", Short: "Make the cluster's own secrets", SilenceUsage: true, SilenceErrors: true,
-		Args: cobra.NoArgs,
+		Args: cobra.NoArgs, RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	command.SetArgs(args)
-	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return inputError{err} })
 	command.AddCommand(runCommand(), validateCommand())
-	err := command.ExecuteContext(ctrl.SetupSignalHandler())
+	err := command.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, err)
-	if errors.As(err, &inputError{}) {
-		return 2
+	fmt.Fprintln(stderr, err)
+	if errors.As(err, &runError{}) {
+		return 1
 	}
-	return 1
+	return 2
 }
 
 func runCommand() *cobra.Command {
@@ -72,11 +73,7 @@ func validateCommand() *cobra.Command {
 func read(file string) (config.Config, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return config.Config{}, inputError{fmt.Errorf("read the configuration: %w", err)}
+		return config.Config{}, fmt.Errorf("read the configuration: %w", err)
 	}
-	c, err := config.Parse(data)
-	if err != nil {
-		return config.Config{}, inputError{err}
-	}
-	return c, nil
+	return config.Parse(data)
 }

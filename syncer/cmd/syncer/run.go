@@ -26,13 +26,21 @@ import (
 func run(ctx context.Context, c config.Config) error {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		return inputError{err}
+		return err
 	}
 	ctrl.SetLogger(logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
 	cluster, err := ctrl.GetConfig()
 	if err != nil {
-		return inputError{fmt.Errorf("find the cluster: %w", err)}
+		return fmt.Errorf("find the cluster: %w", err)
 	}
+	if err := serve(ctx, cluster, c); err != nil {
+		return runError{err}
+	}
+	return nil
+}
+
+// serve runs the controllers in a cluster.
+func serve(ctx context.Context, cluster *rest.Config, c config.Config) error {
 	mgr, err := newManager(cluster, c.Admin)
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
