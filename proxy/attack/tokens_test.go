@@ -166,17 +166,16 @@ func TestForgedTokens(t *testing.T) {
 		})
 	}
 	// Names of claims are compared exactly; Go's own decoder would take one in other letters for the same.
-	for name, c := range map[string]string{"before": `"SUB":"tenant:` + theirs + `",`, "after": ""} {
-		t.Run("a sub in capitals "+name, func(t *testing.T) {
-			all := claims(nil)
-			if c == "" {
-				all["ſub"], all["zSUB"], all["SUB"] = "tenant:"+theirs, "tenant:"+theirs, "tenant:"+theirs
-			}
-			payload, err := json.Marshal(all)
-			if err != nil {
-				t.Fatal(err)
-			}
-			made := text(b.key, `{"alg":"EdDSA","kid":"`+keyID+`","typ":"JWT"}`, "{"+c+string(payload[1:]))
+	payload, err := json.Marshal(claims(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, disguised := range map[string]string{
+		"before": `{"SUB":"tenant:` + theirs + `",` + string(payload[1:]),
+		"after":  string(payload[:len(payload)-1]) + `,"SUB":"tenant:` + theirs + `","ſub":"tenant:` + theirs + `"}`,
+	} {
+		t.Run("a sub in other letters "+name, func(t *testing.T) {
+			made := text(b.key, `{"alg":"EdDSA","kid":"`+keyID+`","typ":"JWT"}`, disguised)
 			b.reached(t, b.send(t, "GET "+query+" HTTP/1.1\r\nHost: "+metricsHost+"\r\nAuthorization: Bearer "+made+"\r\n\r\n"))
 		})
 	}

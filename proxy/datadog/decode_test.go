@@ -48,6 +48,22 @@ func (s *sink) answer() (*datadog.Answer, error) {
 	return &datadog.Answer{Status: http.StatusNoContent}, nil
 }
 
+// take answers a write and, unless it refuses it, reads each series or stream of its body.
+func (s *sink) take(body []byte, read func(content []byte)) (*datadog.Answer, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	answer, err := s.answer()
+	if err != nil || answer.Status >= 300 {
+		return answer, err
+	}
+	message, err := snappy.Decode(nil, body)
+	if err != nil {
+		return nil, err
+	}
+	fields(message, func(_ protowire.Number, _ uint64, content []byte) { read(content) })
+	return answer, nil
+}
+
 // fields decodes a protobuf message for tests.
 func fields(message []byte, read func(number protowire.Number, value uint64, content []byte)) {
 	for len(message) > 0 {
@@ -86,17 +102,7 @@ func pair(message []byte) (name, value string) {
 }
 
 func (s *sink) Metrics(_ context.Context, _ string, body []byte) (*datadog.Answer, error) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	answer, err := s.answer()
-	if err != nil || answer.Status >= 300 {
-		return answer, err
-	}
-	message, err := snappy.Decode(nil, body)
-	if err != nil {
-		return nil, err
-	}
-	fields(message, func(_ protowire.Number, _ uint64, series []byte) {
+	return s.take(body, func(series []byte) {
 		name, last := "", ""
 		var labels, points []string
 		fields(series, func(number protowire.Number, _ uint64, content []byte) {
@@ -129,7 +135,6 @@ func (s *sink) Metrics(_ context.Context, _ string, body []byte) (*datadog.Answe
 		key := name + "{" + strings.Join(labels, ",") + "}"
 		s.series[key] = append(s.series[key], points...)
 	})
-	return answer, nil
 }
 
 func legal(name string) bool {
@@ -142,17 +147,7 @@ func legal(name string) bool {
 }
 
 func (s *sink) Logs(_ context.Context, _ string, body []byte) (*datadog.Answer, error) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	answer, err := s.answer()
-	if err != nil || answer.Status >= 300 {
-		return answer, err
-	}
-	message, err := snappy.Decode(nil, body)
-	if err != nil {
-		return nil, err
-	}
-	fields(message, func(_ protowire.Number, _ uint64, stream []byte) {
+	return s.take(body, func(stream []byte) {
 		labels := ""
 		fields(stream, func(number protowire.Number, _ uint64, content []byte) {
 			if number == 1 {
@@ -183,7 +178,6 @@ func (s *sink) Logs(_ context.Context, _ string, body []byte) (*datadog.Answer, 
 			s.lines[labels] = append(s.lines[labels], fmt.Sprintf("%d %s |%s", at.UnixMilli(), line, metadata))
 		})
 	})
-	return answer, nil
 }
 
 // all is what was written, sorted, a line each.

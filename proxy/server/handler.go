@@ -1,6 +1,8 @@
 package server
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -67,7 +69,11 @@ func (s *Server) handler(internal bool) http.Handler {
 }
 
 // newID is unlikely to be met twice; nothing depends on nobody guessing it.
-func newID() string { return fmt.Sprintf("%016x", rand.Uint64()) } //nolint:gosec // no secret
+func newID() string {
+	var id [8]byte
+	binary.BigEndian.PutUint64(id[:], rand.Uint64()) //nolint:gosec // no secret
+	return hex.EncodeToString(id[:])
+}
 
 // end counts the request.
 func (x *exchange) end(r *http.Request) {
