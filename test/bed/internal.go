@@ -16,6 +16,7 @@ const (
 	stageWarden   = "warden"
 	stageSwitch   = "switch"
 	stageServices = "services"
+	stageNames    = "names"
 	// inherited is the descriptor of the pipe that a process of the bed gets from its parent.
 	inherited = 3
 )
@@ -43,6 +44,8 @@ func runInternal(stage, dir string) error {
 		return runSwitch(ctx, dir)
 	case stageServices:
 		return runServices(ctx, dir)
+	case stageNames:
+		return nameImages(ctx, dir)
 	case node.StageEnter:
 		return node.Enter(dir, internal)
 	case node.StageInit:

@@ -59,7 +59,7 @@ func ensurePrograms(ctx context.Context, progress io.Writer) (map[string]string,
 	programs, err := build.Ensure(ctx, []string{
 		"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl",
 		"containerd", "containerd-shim-runc-v2", "ctr", "ptp", "loopback", "portmap", "host-local", "coredns",
-		"netpol", "pause",
+		"netpol", "pause", "gitserver",
 	}, build.Options{Progress: progress})
 	if err != nil {
 		return nil, fmt.Errorf("building the cluster's programs: %w", err)

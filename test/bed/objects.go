@@ -25,7 +25,8 @@ func install(ctx context.Context, client kubernetes.Interface, s *state) error {
 		return fmt.Errorf("making the storage class: %w", err)
 	}
 	decoder := scheme.Codecs.UniversalDeserializer()
-	for _, document := range strings.Split(strings.ReplaceAll(nameService, "@DNS@", s.Plane.DNS().String()), "\n---\n") {
+	replace := strings.NewReplacer("@DNS@", s.Plane.DNS().String(), "@OUTSIDE@", strings.Join(append([]string{outside.String()}, s.Hosts...), " "))
+	for _, document := range strings.Split(replace.Replace(nameService), "\n---\n") {
 		object, _, err := decoder.Decode([]byte(document), nil, nil)
 		if err != nil {
 			return fmt.Errorf("reading the name service's manifests: %w", err)

@@ -49,15 +49,9 @@ func (s *state) client() (*kubernetes.Clientset, error) {
 }
 
 func serveImages(ctx context.Context, s *state) error {
-	store := image.NewStore()
-	for _, spec := range s.Images {
-		made, err := image.Assemble(spec, s.Layers)
-		if err != nil {
-			return fmt.Errorf("assembling %s: %w", spec.Reference, err)
-		}
-		if err := store.Add(spec.Reference, made); err != nil {
-			return fmt.Errorf("storing %s: %w", spec.Reference, err)
-		}
+	store, err := s.store()
+	if err != nil {
+		return err
 	}
 	address := netip.AddrPortFrom(s.gateway(), registryPort)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address.String())

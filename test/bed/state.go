@@ -36,6 +36,10 @@ type state struct {
 	Images   []image.Spec
 	// Layers caches the images' layers.
 	Layers string
+	// Aliases are images that each node gives the names under which manifests pin them.
+	Aliases []image.Alias
+	// Repositories are the addresses of Git repositories that the bed serves, and Hosts the names in them.
+	Repositories, Hosts []string
 }
 
 var nameFormat = regexp.MustCompile(`^[a-z][a-z0-9-]{0,19}$`)
@@ -47,6 +51,15 @@ func folder() (string, error) {
 		return "", fmt.Errorf("finding a folder for beds: %w", err)
 	}
 	return filepath.Join(cache, "opsgen", "beds"), nil
+}
+
+// layersDir is where the layers of images are kept for all beds.
+func layersDir() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a folder for layers: %w", err)
+	}
+	return filepath.Join(cache, "opsgen", "bed", "layers"), nil
 }
 
 func bedDir(name string) (string, error) {

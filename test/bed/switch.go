@@ -43,6 +43,9 @@ func runSwitch(ctx context.Context, dir string) error {
 	}
 	h := &hub{state: s, runner: runner, machines: map[string]*node.Machine{}}
 	processes := []node.Process{{Name: stageServices, Path: "/proc/self/exe", Args: []string{internal, stageServices, dir}}}
+	if len(s.Repositories) > 0 {
+		processes = append(processes, s.gitProcess())
+	}
 	if err := h.bridge(); err != nil {
 		return err
 	}
@@ -62,6 +65,7 @@ func (h *hub) bridge() error {
 	}
 	for _, arguments := range [][]string{
 		{"link", "set", "lo", "up"},
+		{"address", "add", outside.String() + "/32", "dev", "lo"},
 		{"link", "add", "nodes", "type", "bridge"},
 		{"address", "add", s.gateway().String() + "/24", "dev", "nodes"},
 		{"link", "set", "nodes", "up"},

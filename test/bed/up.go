@@ -22,10 +22,8 @@ import (
 )
 
 const (
-	pauseImage   = "registry.k8s.io/pause:3.10"
-	coreDNSImage = "registry.k8s.io/coredns/coredns:bed"
-	nodeMemory   = 8 << 30
-	startLimit   = 2 * time.Minute
+	nodeMemory = 8 << 30
+	startLimit = 2 * time.Minute
 )
 
 // Options say what bed is made.
@@ -36,6 +34,9 @@ type Options struct {
 	Nodes int
 	// Images are served beside the cluster's own, by their references.
 	Images []image.Spec
+	// Repositories are addresses "https://host/path" of Git repositories that the bed serves to the cluster; at first
+	// they are empty. Push to what Repository answers.
+	Repositories []string
 	// Detached leaves the bed up when this process ends. It else ends with it, however that ends.
 	Detached bool
 	// Progress gets a line for each step with its time; nil: nothing.
@@ -92,7 +93,7 @@ func Up(ctx context.Context, o Options) (*Bed, error) {
 }
 
 func (b *Bed) start(ctx context.Context, o Options, programs map[string]string) error {
-	if err := b.state.prepare(o, programs); err != nil {
+	if err := b.state.prepare(ctx, o, programs); err != nil {
 		return err
 	}
 	owner, err := b.state.startWarden()
@@ -145,7 +146,7 @@ func (b *Bed) say(step, text string) {
 }
 
 // prepare writes everything that the bed's processes read.
-func (s *state) prepare(o Options, programs map[string]string) error {
+func (s *state) prepare(ctx context.Context, o Options, programs map[string]string) error {
 	s.Programs = filepath.Join(s.Dir, "bin")
 	if err := os.Mkdir(s.Programs, 0o755); err != nil {
 		return fmt.Errorf("making the folder of programs: %w", err)
@@ -155,18 +156,20 @@ func (s *state) prepare(o Options, programs map[string]string) error {
 			return fmt.Errorf("linking programs: %w", err)
 		}
 	}
-	cache, err := os.UserCacheDir()
+	layers, err := layersDir()
 	if err != nil {
-		return fmt.Errorf("finding a folder for layers: %w", err)
+		return err
 	}
-	s.Layers = filepath.Join(cache, "opsgen", "bed", "layers")
-	s.Images = append([]image.Spec{
-		{Reference: pauseImage, Entrypoint: []string{"/pause"}, Files: []image.File{{Path: "/pause", Source: programs["pause"]}}},
-		{
-			Reference: coreDNSImage, Entrypoint: []string{"/coredns"},
-			Files: []image.File{{Path: "/coredns", Source: programs["coredns"]}},
-		},
-	}, o.Images...)
+	s.Layers = layers
+	s.Images = append(ownImages(programs), o.Images...)
+	if err := s.prepareOutside(ctx, o.Repositories); err != nil {
+		return err
+	}
+	store, err := s.store()
+	if err != nil {
+		return err
+	}
+	s.Aliases = store.Aliases()
 	s.Plane = controlplane.Plane{
 		Dir: filepath.Join(s.Dir, "controlplane"), Address: s.node(1), Port: apiPort, EtcdPort: etcdPort, Services: s.services(),
 	}
@@ -200,7 +203,7 @@ func (s *state) writeNode(number int) error {
 		Proxy:  s.Plane.KubeconfigFile(controlplane.Proxy),
 		Policy: s.Plane.KubeconfigFile(controlplane.Admin),
 		Pods:   s.pods(), PodsHere: s.podsOf(number), Services: s.services(), DNS: s.Plane.DNS(),
-		Registry: netip.AddrPortFrom(s.gateway(), registryPort), PauseImage: pauseImage,
+		Registry: netip.AddrPortFrom(s.gateway(), registryPort), PauseImage: pauseImage, Before: s.before(),
 	}); err != nil {
 		return fmt.Errorf("preparing %s: %w", name, err)
 	}

@@ -115,19 +115,36 @@ func Table(folder string) ([]Image, error) {
 	return table, nil
 }
 
-// Fill builds the programs of the named images (all that can be had when there are no names), assembles the images and puts
-// them into the store. It answers the rows that it filled, from which reports take the stand-ins. Layers are kept beside
-// the programs' cache.
-func Fill(ctx context.Context, store *Store, names []string, o build.Options) ([]Image, error) {
+// Specs builds the programs of the named images (all that can be had when there are no names) and answers how the images
+// are assembled, with the rows that they came from, from which reports take the stand-ins.
+func Specs(ctx context.Context, names []string, o build.Options) ([]Spec, []Image, error) {
 	folder, err := build.Folder(o.Folder)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	o.Folder = folder
 	table, err := Table(folder)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	if table, err = choose(table, names); err != nil {
+		return nil, nil, err
+	}
+	programs, err := programs(ctx, table, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	specs := make([]Spec, len(table))
+	for i, row := range table {
+		if specs[i], err = row.spec(programs); err != nil {
+			return nil, nil, err
+		}
+	}
+	return specs, table, nil
+}
+
+// choose answers the rows of the names, or all that can be had.
+func choose(table []Image, names []string) ([]Image, error) {
 	for _, name := range names {
 		i := slices.IndexFunc(table, func(row Image) bool { return row.Name == name })
 		if i < 0 {
@@ -137,34 +154,12 @@ func Fill(ctx context.Context, store *Store, names []string, o build.Options) ([
 			return nil, fmt.Errorf("the cluster bed has no image %s: %s", name, table[i].Missing)
 		}
 	}
-	table = slices.DeleteFunc(table, func(row Image) bool {
+	return slices.DeleteFunc(table, func(row Image) bool {
 		if len(names) > 0 {
 			return !slices.Contains(names, row.Name)
 		}
 		return row.Missing != ""
-	})
-	programs, err := programs(ctx, table, o)
-	if err != nil {
-		return nil, err
-	}
-	cache, err := cacheFolder(o)
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range table {
-		spec, err := row.spec(programs)
-		if err != nil {
-			return nil, err
-		}
-		image, err := Assemble(spec, cache)
-		if err != nil {
-			return nil, err
-		}
-		if err := store.Add(row.Reference, image); err != nil {
-			return nil, err
-		}
-	}
-	return table, nil
+	}), nil
 }
 
 func programs(ctx context.Context, table []Image, o build.Options) (map[string]string, error) {
@@ -175,17 +170,6 @@ func programs(ctx context.Context, table []Image, o build.Options) (map[string]s
 		}
 	}
 	return build.Ensure(ctx, names, o)
-}
-
-func cacheFolder(o build.Options) (string, error) {
-	if o.Cache != "" {
-		return filepath.Join(o.Cache, "layers"), nil
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("finding the cache of layers: %w", err)
-	}
-	return filepath.Join(cache, "opsgen", "bed", "layers"), nil
 }
 
 func (row Image) spec(programs map[string]string) (Spec, error) {

@@ -119,14 +119,23 @@ func (r *Runner) Run(path string, args ...string) error {
 	return nil
 }
 
-// Keep runs a process and starts it again whenever it ends, until ctx ends; then it is killed.
+// Keep runs a process and starts it again whenever it ends, until ctx ends; then it is killed. What must come before it is
+// repeated until it succeeds.
 func (r *Runner) Keep(ctx context.Context, p Process) {
 	pause := firstPause
+	next, first := p, len(p.Before) > 0
+	if first {
+		next.Path, next.Args = p.Before[0], p.Before[1:]
+	}
 	for ctx.Err() == nil {
 		began := time.Now()
-		if err := r.once(ctx, p); err != nil {
-			slog.Warn("a process ended", "process", p.Name, "error", err, "after", time.Since(began).Round(time.Millisecond))
+		status, err := r.once(ctx, next)
+		if first && err == nil && status.Exited() && status.ExitStatus() == 0 {
+			next, first = p, false
+			continue
 		}
+		slog.Warn("a process ended", "process", p.Name, "program", next.Path, "error", err, "exit", status.ExitStatus(),
+			"signal", status.Signal(), "after", time.Since(began).Round(time.Millisecond))
 		if time.Since(began) > time.Minute {
 			pause = firstPause
 		}
@@ -138,23 +147,23 @@ func (r *Runner) Keep(ctx context.Context, p Process) {
 	}
 }
 
-func (r *Runner) once(ctx context.Context, p Process) error {
+// once runs a process to its end, which ctx may be.
+func (r *Runner) once(ctx context.Context, p Process) (syscall.WaitStatus, error) {
 	out, err := os.OpenFile(filepath.Join(r.logs, p.Name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("opening the log of %s: %w", p.Name, err)
+		return 0, fmt.Errorf("opening the log of %s: %w", p.Name, err)
 	}
 	defer out.Close()
 	pid, done, err := r.Start(p, r.attributes(out, p.Env))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	select {
 	case status := <-done:
-		return fmt.Errorf("%s: exit %d, signal %d", p.Name, status.ExitStatus(), status.Signal())
+		return status, nil
 	case <-ctx.Done():
 		_ = syscall.Kill(pid, syscall.SIGKILL)
-		<-done
-		return nil
+		return <-done, ctx.Err()
 	}
 }
 

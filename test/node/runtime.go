@@ -24,6 +24,9 @@ type Cluster struct {
 	Registry netip.AddrPort
 	// PauseImage is the reference of the image that holds pods' namespaces.
 	PauseImage string
+	// Before is a command that must succeed once before the kubelet starts; nil: none. It is run when containerd is,
+	// again and again until then.
+	Before []string
 }
 
 // Join writes the configuration of the node's agents into its folder and adds their processes to the specification.
@@ -53,11 +56,13 @@ func (s *Spec) Join(c Cluster) error {
 			Env: []string{"PATH=" + c.Programs + ":/usr/sbin:/usr/bin:/sbin:/bin"},
 		}
 	}
+	kubelet := program("kubelet", "--config="+s.config("kubelet.yaml"), "--kubeconfig="+c.Kubelet, "--hostname-override="+s.Name,
+		"--node-ip="+s.Address.Addr().String(), "--cert-dir="+s.config("kubelet-keys"),
+		"--node-labels=topology.kubernetes.io/zone="+s.Zone)
+	kubelet.Before = c.Before
 	s.Processes = append(s.Processes,
 		program("containerd", "--config="+s.config("containerd.toml")),
-		program("kubelet", "--config="+s.config("kubelet.yaml"), "--kubeconfig="+c.Kubelet, "--hostname-override="+s.Name,
-			"--node-ip="+s.Address.Addr().String(), "--cert-dir="+s.config("kubelet-keys"),
-			"--node-labels=topology.kubernetes.io/zone="+s.Zone),
+		kubelet,
 		program("kube-proxy", "--config="+s.config("kube-proxy.yaml")),
 		program("netpol", "--kubeconfig="+c.Policy, "--node="+s.Name, "--service-cidr="+c.Services.String()),
 	)

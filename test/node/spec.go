@@ -38,6 +38,9 @@ type Process struct {
 	Args []string
 	// Env is added to the environment of whoever runs it.
 	Env []string
+	// Before is a command that must succeed once before the process starts at all; empty: none. Its output is in the same
+	// log.
+	Before []string
 }
 
 // File is the path of the node's specification.

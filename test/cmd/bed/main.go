@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/opsgen/opsgen/test/bed"
+	"github.com/opsgen/opsgen/test/build"
 )
 
 func main() {
@@ -39,13 +40,25 @@ func command() *cobra.Command {
 }
 
 func up(name *string) *cobra.Command {
-	var count int
+	var (
+		count        int
+		bundle       bool
+		repositories []string
+	)
 	c := &cobra.Command{
 		Use: "up", Short: "Make a bed and leave it up", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			b, err := bed.Up(c.Context(), bed.Options{
-				Name: *name, Nodes: count, Detached: true, Progress: c.ErrOrStderr(),
-			})
+			o := bed.Options{
+				Name: *name, Nodes: count, Detached: true, Progress: c.ErrOrStderr(), Repositories: repositories,
+			}
+			if bundle {
+				images, _, err := bed.Bundle(c.Context(), nil, build.Options{})
+				if err != nil {
+					return fmt.Errorf("building images: %w", err)
+				}
+				o.Images = images
+			}
+			b, err := bed.Up(c.Context(), o)
 			if err != nil {
 				return fmt.Errorf("making the bed: %w", err)
 			}
@@ -53,6 +66,8 @@ func up(name *string) *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&bundle, "bundle", false, "serve the images of versions.yaml")
+	c.Flags().StringSliceVar(&repositories, "repository", nil, "serve a Git repository at this address (https://host/path)")
 	c.Flags().IntVar(&count, "nodes", 1, "number of nodes, one after the other in the zones z1, z2 and z3")
 	return c
 }

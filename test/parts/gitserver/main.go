@@ -1,4 +1,4 @@
-// Gitserver serves the bare repositories of a folder over HTTP with Git's own `git http-backend`, for reading and writing.
+// Gitserver serves the bare repositories of a folder over HTTP or HTTPS with Git's own `git http-backend`, for reading and writing.
 // It asks nobody who they are: it listens inside the bed only.
 package main
 
@@ -18,14 +18,16 @@ import (
 func main() {
 	address := flag.String("address", "127.0.0.1:3000", "address to listen on")
 	root := flag.String("root", ".", "folder of bare repositories")
+	certificate := flag.String("certificate", "", "certificate file; without one it serves plain HTTP")
+	key := flag.String("key", "", "the certificate's key file")
 	flag.Parse()
-	if err := run(*address, *root); err != nil {
+	if err := run(*address, *root, *certificate, *key); err != nil {
 		fmt.Fprintln(os.Stderr, "gitserver:", err)
 		os.Exit(1)
 	}
 }
 
-func run(address, root string) error {
+func run(address, root, certificate, key string) error {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return err
@@ -42,5 +44,8 @@ func run(address, root string) error {
 	}
 	slog.Info("git server listens", "address", address, "root", root)
 	server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	return server.ListenAndServe()
+	if certificate == "" {
+		return server.ListenAndServe()
+	}
+	return server.ListenAndServeTLS(certificate, key)
 }
