@@ -2,7 +2,8 @@ package config
 
 import "github.com/opsgen/opsgen/generator/quantity"
 
-// Limits are the bounds of one proxy process. All but HeaderBytes hold from the reload on.
+// Limits are the bounds of one proxy process. They hold from the reload on, HeaderBytes for connections that are opened
+// after it.
 type Limits struct {
 	// Connections bounds open client connections, over both TLS listeners. Default 20000.
 	Connections int `json:"connections,omitempty"`
@@ -51,8 +52,8 @@ func (l TenantLimits) Or(others TenantLimits) TenantLimits {
 	return l
 }
 
-// Timeouts bound how long anything may take. Headers, Idle and Connect hold for the life of the process, the others from
-// the reload on.
+// Timeouts bound how long anything may take. They hold from the reload on, Headers and Idle for connections that are
+// opened after it.
 type Timeouts struct {
 	// Headers is how long a client may take to send a request's headers. Default 10s.
 	Headers quantity.Duration `json:"headers,omitempty"`

@@ -67,6 +67,8 @@ type Options struct {
 	Tenants func(*config.Tenants)
 	// Answer answers in place of the upstreams; the request is recorded already, and its body read. Left out, 200.
 	Answer func(component string, w http.ResponseWriter, r *http.Request)
+	// Mounted changes files as the kubelet does in a mounted ConfigMap: all at once, by the symbolic link "..data".
+	Mounted bool
 }
 
 // Proxy is a proxy that runs until the test ends.
@@ -84,6 +86,7 @@ type Proxy struct {
 	Config  config.Config
 	Tenants config.Tenants
 
+	mounted  bool
 	server   *server.Server
 	recorder recorder
 	accounts *ecdsa.PrivateKey
@@ -99,7 +102,7 @@ func Start(t testing.TB, o Options) *Proxy {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	must(t, err)
-	p := &Proxy{Folder: t.TempDir(), Authority: NewAuthority(t), Key: key, accounts: newKey(t), ended: make(chan struct{})}
+	p := &Proxy{Folder: t.TempDir(), Authority: NewAuthority(t), Key: key, accounts: newKey(t), ended: make(chan struct{}), mounted: o.Mounted}
 	p.Roots = p.Authority.Pool
 	p.Config = p.config(t, p.recorder.upstreams(t, o.Answer))
 	p.Tenants = tenants()
@@ -174,6 +177,10 @@ func (p *Proxy) Connections() int64 { return p.server.Connections() }
 // WriteFile changes a file in the proxy's folder, at once as a whole.
 func (p *Proxy) WriteFile(t testing.TB, name string, content []byte) {
 	t.Helper()
+	if p.mounted {
+		p.swap(t, name, content)
+		return
+	}
 	path := filepath.Join(p.Folder, name)
 	must(t, os.WriteFile(path+".new", content, 0o600))
 	must(t, os.Rename(path+".new", path))

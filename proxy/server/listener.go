@@ -25,10 +25,10 @@ type boundedListener struct {
 	refused func()
 }
 
-// Accept waits for a connection within the bound.
-func (l *boundedListener) Accept() (net.Conn, error) {
+// accept waits for a connection within the bound.
+func (l *boundedListener) accept() (*countedConn, error) {
 	for {
-		conn, err := l.Listener.Accept()
+		conn, err := l.Accept()
 		if err != nil {
 			return nil, err
 		}
@@ -46,8 +46,9 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 // countedConn is counted until it is closed.
 type countedConn struct {
 	net.Conn
-	listener *boundedListener
-	once     sync.Once
+	listener   *boundedListener
+	generation *generation // that serves it
+	once       sync.Once
 }
 
 // Close closes the connection and counts it no more.
@@ -55,6 +56,9 @@ func (c *countedConn) Close() error {
 	c.once.Do(func() {
 		c.listener.all.open.Add(-1)
 		c.listener.gauge.Dec()
+		if c.generation != nil {
+			c.generation.open.Add(-1)
+		}
 	})
 	return c.Conn.Close()
 }

@@ -73,6 +73,7 @@ type Server struct {
 	draining  atomic.Bool
 	leaving   atomic.Bool
 	listeners map[string]net.Listener
+	fronts    []*front
 }
 
 // New reads the configuration and everything that it names, and listens. The error says what is wrong with which file
@@ -180,8 +181,7 @@ func (s *Server) close() {
 // The threats are clients that are slow on purpose. Headers have a time of their own, which also bounds the handshake;
 // bodies and answers have one for each read and write (body, response). There is no time for a whole request: a tail and
 // a long query live as long as they move.
-func (s *Server) tlsServer(name string) *http.Server {
-	c := s.files.config
+func (s *Server) tlsServer(name string, settings connectionSettings) *http.Server {
 	current := func() *certificate.Set {
 		if name == listenerInternal {
 			return s.state.Load().internalCertificates
@@ -191,9 +191,9 @@ func (s *Server) tlsServer(name string) *http.Server {
 	return &http.Server{
 		Handler:           s.handler(name == listenerInternal),
 		TLSConfig:         certificate.ServerConfig(current),
-		ReadHeaderTimeout: time.Duration(c.Timeouts.Headers),
-		IdleTimeout:       time.Duration(c.Timeouts.Idle),
-		MaxHeaderBytes:    int(c.Limits.HeaderBytes),
+		ReadHeaderTimeout: settings.headers,
+		IdleTimeout:       settings.idle,
+		MaxHeaderBytes:    settings.headerBytes,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: 250,
 			// A peer that vanished without a word is found by a ping.
@@ -211,7 +211,15 @@ func (s *Server) tlsServer(name string) *http.Server {
 func (s *Server) Run(ctx context.Context) error {
 	defer s.close()
 	admin := &http.Server{Handler: s.admin(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
-	servers := []*http.Server{s.tlsServer(listenerPublic), s.tlsServer(listenerInternal)}
+	for _, name := range []string{listenerPublic, listenerInternal} {
+		listener := &boundedListener{
+			Listener: s.listeners[name], all: &s.connections, gauge: s.metrics.Connections(name),
+			refused: func() { s.metrics.ConnectionRefused(name) },
+		}
+		s.fronts = append(s.fronts, newFront(listener, s.log, settingsOf(s.files.config), func(settings connectionSettings) *http.Server {
+			return s.tlsServer(name, settings)
+		}))
+	}
 	failed := make(chan error, 3)
 	serve := func(what string, serve func() error) {
 		s.work.Go(func() {
@@ -222,11 +230,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	serve(listenerAdmin, func() error { return admin.Serve(s.listeners[listenerAdmin]) })
 	for i, name := range []string{listenerPublic, listenerInternal} {
-		listener := &boundedListener{
-			Listener: s.listeners[name], all: &s.connections, gauge: s.metrics.Connections(name),
-			refused: func() { s.metrics.ConnectionRefused(name) },
-		}
-		serve(name, func() error { return servers[i].ServeTLS(listener, "", "") })
+		serve(name, s.fronts[i].serve)
 	}
 	s.work.Go(func() { s.watcher.Run(s.background, s.reload) })
 	s.listening.Store(true)
@@ -235,10 +239,10 @@ func (s *Server) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
-		s.drain(servers)
+		s.drain()
 	case err = <-failed:
-		for _, server := range servers {
-			_ = server.Close() // what it waits for is cut
+		for _, f := range s.fronts {
+			f.cut()
 		}
 		s.hijacked.end()
 	}
@@ -247,7 +251,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // drain ends the servers without breaking what is in work.
-func (s *Server) drain(servers []*http.Server) {
+func (s *Server) drain() {
 	timeouts := s.state.Load().config.Timeouts
 	delay := time.Duration(timeouts.DrainDelay)
 	s.draining.Store(true)
@@ -260,11 +264,10 @@ func (s *Server) drain(servers []*http.Server) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.background), time.Duration(timeouts.Drain))
 	defer cancel()
 	var ending sync.WaitGroup
-	for _, server := range servers {
+	for _, f := range s.fronts {
 		ending.Go(func() {
-			if err := server.Shutdown(ctx); err != nil {
+			if err := f.shutdown(ctx); err != nil {
 				s.log.Warn("requests in work are cut", slog.String("problem", err.Error()))
-				_ = server.Close() // what it waited for is cut
 			}
 		})
 	}

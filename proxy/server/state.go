@@ -110,6 +110,10 @@ func (s *Server) assemble(f files) error {
 	s.datadog.SetHostTags(joinHostTags(c), time.Duration(c.Limits.HostTagsKept))
 	s.connections.bound.Store(int64(c.Limits.Connections))
 	s.setLevel(c.Log.Level)
+	s.upstreams.SetConnect(time.Duration(c.Timeouts.Connect))
+	for _, f := range s.fronts {
+		f.use(settingsOf(c))
+	}
 	before := s.state.Swap(next)
 	// After the swap: between the two a caller of a tenant that is new is refused, and none is let in for one that is gone.
 	s.accounts.current.SetCallers(f.tenants.Callers)
@@ -179,10 +183,6 @@ func (s *Server) warnOfFixed(before, now config.Config) {
 		"listeners.public.address":   before.Listeners.Public.Address != now.Listeners.Public.Address,
 		"listeners.internal.address": before.Listeners.Internal.Address != now.Listeners.Internal.Address,
 		"listeners.admin.address":    before.Listeners.Admin.Address != now.Listeners.Admin.Address,
-		"limits.headerBytes":         before.Limits.HeaderBytes != now.Limits.HeaderBytes,
-		"timeouts.headers":           before.Timeouts.Headers != now.Timeouts.Headers,
-		"timeouts.idle":              before.Timeouts.Idle != now.Timeouts.Idle,
-		"timeouts.connect":           before.Timeouts.Connect != now.Timeouts.Connect,
 	} {
 		if changed {
 			fields = append(fields, name)

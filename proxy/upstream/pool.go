@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,7 +24,7 @@ type Resolver interface {
 
 // Options are what a Pool is made with. The zero value is usable.
 type Options struct {
-	// Connect is how long a connection may take; 0 means 3 seconds.
+	// Connect is how long a connection may take; 0 means 3 seconds. SetConnect changes it.
 	Connect time.Duration
 	// Resolver finds addresses; nil means the system's.
 	Resolver Resolver
@@ -90,6 +91,8 @@ func (e *Error) Unwrap() error { return e.Err }
 const (
 	idlePerAddress = 512
 	bufferSize     = 32 << 10
+	// handshake is how long TLS to an upstream may take.
+	handshake = 10 * time.Second
 )
 
 // Pool holds the connections to all upstreams of a process.
@@ -102,6 +105,7 @@ type Pool struct {
 	context   context.Context // ends with Close
 	end       context.CancelFunc
 	ownCookie map[string]bool
+	connect   atomic.Int64 // ns
 
 	mu      sync.RWMutex
 	origins map[string]*origin
@@ -125,10 +129,14 @@ func New(o Options) *Pool {
 	for _, name := range o.OwnCookies {
 		p.ownCookie[name] = true
 	}
+	p.SetConnect(o.Connect)
 	p.context, p.end = context.WithCancel(context.Background())
 	p.plain = p.transport("")
 	return p
 }
+
+// SetConnect changes for how long a connection may take, from the next one on.
+func (p *Pool) SetConnect(timeout time.Duration) { p.connect.Store(int64(timeout)) }
 
 // transport makes a transport for plain HTTP, or for the https upstream of a name.
 func (p *Pool) transport(serverName string) *http.Transport {
@@ -138,7 +146,7 @@ func (p *Pool) transport(serverName string) *http.Transport {
 		MaxIdleConnsPerHost:   idlePerAddress,
 		IdleConnTimeout:       90 * time.Second,
 		ExpectContinueTimeout: time.Second,
-		TLSHandshakeTimeout:   p.options.Connect,
+		TLSHandshakeTimeout:   handshake,
 		// Cortex and Loki answer with small headers. Threat: an upstream that was taken over fills the memory.
 		MaxResponseHeaderBytes: 256 << 10,
 	}
@@ -160,7 +168,7 @@ func (e *dialError) Error() string { return e.err.Error() }
 func (e *dialError) Unwrap() error { return e.err }
 
 func (p *Pool) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: p.options.Connect, KeepAlive: 30 * time.Second}
+	dialer := net.Dialer{Timeout: time.Duration(p.connect.Load()), KeepAlive: 30 * time.Second}
 	conn, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, &dialError{err}
