@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Lease says who works on a cluster. It is one small object that all runs share, in the cluster's bucket for metrics or,
+// for provider existing, in the cluster: there is no server and no file of our own.
+type Lease struct {
+	// Run identifies the run; it must be different for each.
+	Run string `json:"run"`
+	// Holder is who runs it, for people ("ada@laptop, process 4711").
+	Holder string `json:"holder"`
+	// Command is what is run ("up").
+	Command string `json:"command"`
+	// Began is when the run began, Renewed is when the lease was last written. Both are the holder's clock: for people.
+	Began   time.Time `json:"began"`
+	Renewed time.Time `json:"renewed"`
+}
+
+// Leases keep one lease. Write and Remove are conditional: they return ErrLost when the version is not what is there
+// ("If-Match", "x-goog-if-generation-match", resourceVersion). Errors that pass (throttling) are the caller's to retry.
+type Leases interface {
+	// Read is the lease and its version; the version is empty when there is none.
+	Read(ctx context.Context) (Lease, string, error)
+	// Write replaces the lease of that version, "" where there must be none, and gives the new version.
+	Write(ctx context.Context, lease Lease, version string) (string, error)
+	// Remove takes the lease of that version away.
+	Remove(ctx context.Context, version string) error
+}
+
+// ErrLost is for a lease that is not what it was thought to be: somebody else wrote it.
+var ErrLost = errors.New("somebody else has taken the lease")
+
+// HeldError refuses a run since another one works.
+type HeldError struct{ Lease Lease }
+
+// Error names the other run.
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("%s is running `bootstrap %s` on this cluster since %s", e.Lease.Holder, e.Lease.Command, e.Lease.Began.Format("15:04:05 MST"))
+}
+
+// Times of a lease. The longest silence is longer than the window in which a cloud may not show what it made
+// (Options.Window): so the run after one that was killed sees everything that it made.
+const (
+	leaseRenewal = 15 * time.Second
+	leaseSilence = 90 * time.Second
+)
+
+// Holding is what Hold needs.
+type Holding struct {
+	// Leases keep the lease.
+	Leases Leases
+	// Mine is the lease to write.
+	Mine Lease
+	// Classify is that of Options: what passes is tried again.
+	Classify func(error) Verdict
+	// Waiting is told whose lease is watched, and for how long; may be nil.
+	Waiting func(Lease, time.Duration)
+}
+
+// Hold runs something while it has the lease. Where another run has it, Hold watches for as long as a living run may be
+// silent: a lease that is renewed meanwhile is a *HeldError, one that is not belongs to a run that was killed, and is
+// taken over. Clocks of different machines are never compared.
+//
+// The context of run ends, with ErrLost as its cause, when the lease can no longer be kept.
+func Hold(ctx context.Context, h Holding, run func(context.Context) error) error {
+	version, err := h.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	held, cancel := context.WithCancelCause(ctx)
+	renewed := make(chan string)
+	stop := make(chan struct{})
+	go func() { renewed <- h.renew(held, version, stop, cancel) }()
+	err = run(held)
+	close(stop)
+	version = <-renewed
+	cancel(nil)
+	if version == "" {
+		return errors.Join(err, ErrLost)
+	}
+	release, done := context.WithTimeout(context.WithoutCancel(ctx), leaseRenewal)
+	defer done()
+	// A lease that cannot be removed keeps others out for leaseSilence, no longer. What the run gave matters more.
+	if removal := h.Leases.Remove(release, version); removal != nil && err == nil && !errors.Is(removal, ErrLost) {
+		return fmt.Errorf("give the lease back: %w; the next run will wait %s", removal, leaseSilence)
+	}
+	return err
+}
+
+// acquire writes the lease, after the one that is there has been silent for long enough.
+func (h *Holding) acquire(ctx context.Context) (string, error) {
+	wait := backoff{next: pollMost, most: pollMost}
+	var seen string
+	var since time.Time
+	for {
+		there, version, err := h.Leases.Read(ctx)
+		switch {
+		case err != nil && (h.refused(err) || ctx.Err() != nil):
+			return "", fmt.Errorf("read the lease: %w", err)
+		case err != nil: // it passes
+		case version != "" && there.Run == h.Mine.Run: // our write's answer was lost
+			return version, nil
+		case version == "" || version == seen && time.Since(since) >= leaseSilence:
+			h.Mine.Renewed = time.Now()
+			written, err := h.Leases.Write(ctx, h.Mine, version)
+			switch {
+			case err == nil:
+				return written, nil
+			case !errors.Is(err, ErrLost) && h.refused(err):
+				return "", fmt.Errorf("write the lease: %w", err)
+			}
+		case seen == "":
+			seen, since = version, time.Now()
+		case version != seen:
+			return "", &HeldError{Lease: there}
+		}
+		if version != "" && h.Waiting != nil {
+			h.Waiting(there, max(0, leaseSilence-time.Since(since)))
+		}
+		if err := wait.sleep(ctx); err != nil {
+			return "", err
+		}
+	}
+}
+
+// refused says whether trying again is of no use.
+func (h *Holding) refused(err error) bool { return h.Classify(err).Class == Refused }
+
+// renew writes the lease again and again until it is told to stop. It gives the last version, "" when it was lost.
+func (h *Holding) renew(ctx context.Context, version string, stop <-chan struct{}, lost context.CancelCauseFunc) string {
+	ticker := time.NewTicker(leaseRenewal)
+	defer ticker.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-stop:
+			return version
+		case <-ticker.C:
+		}
+		h.Mine.Renewed = time.Now()
+		call, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseRenewal)
+		written, err := h.Leases.Write(call, h.Mine, version)
+		cancel()
+		switch {
+		case err == nil:
+			version, last = written, time.Now()
+		case errors.Is(err, ErrLost):
+			// The answer of our own last write may have been lost: then what is there is ours.
+			if there, now, err := h.Leases.Read(ctx); err == nil && there.Run == h.Mine.Run {
+				version = now
+				continue
+			}
+			lost(ErrLost)
+			return ""
+		case time.Since(last) > leaseSilence-leaseRenewal:
+			lost(fmt.Errorf("%w: it could not be renewed: %w", ErrLost, err))
+			return ""
+		}
+	}
+}
