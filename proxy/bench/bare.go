@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httputil"
+	"net/http/pprof"
 	"net/url"
 	"path/filepath"
 	"time"
@@ -49,7 +50,11 @@ func serveBare(args []string) error {
 		BufferPool: make(buffers, 512),
 	}
 	go func() {
-		admin := &http.Server{Addr: args[1], Handler: promhttp.Handler(), ReadHeaderTimeout: time.Second}
+		mux := http.NewServeMux()
+		mux.Handle("/metrics", promhttp.Handler())
+		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("/debug/pprof/", pprof.Index)
+		admin := &http.Server{Addr: args[1], Handler: mux, ReadHeaderTimeout: time.Second}
 		_ = admin.ListenAndServe()
 	}()
 	server := &http.Server{

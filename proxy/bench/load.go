@@ -67,6 +67,7 @@ func measure(ctx context.Context, p *place, c *contender, l load, o options) (fi
 	if err != nil {
 		return figures{}, err
 	}
+	profiled := c.profile(ctx, l, o)
 	latencies, err := drive(ctx, p, clients, l, o.duration)
 	if err != nil {
 		return figures{}, err
@@ -74,6 +75,9 @@ func measure(ctx context.Context, p *place, c *contender, l load, o options) (fi
 	after, err := c.usage()
 	if err != nil {
 		return figures{}, err
+	}
+	if err := <-profiled; err != nil {
+		return figures{}, fmt.Errorf("take a profile: %w", err)
 	}
 	slices.Sort(latencies)
 	n := len(latencies)

@@ -20,6 +20,7 @@ type options struct {
 	connections int
 	only        string
 	memory      bool
+	profiles    string
 }
 
 func main() {
@@ -33,6 +34,7 @@ func main() {
 	flag.IntVar(&o.connections, "connections", 64, "client connections, each with one request at a time")
 	flag.StringVar(&o.only, "only", "", "contenders to run, separated by commas (default: all)")
 	flag.BoolVar(&o.memory, "memory", false, "measure the proxy's memory with 1,000 connections and an endless body instead")
+	flag.StringVar(&o.profiles, "profiles", "", "folder for profiles of what is written in Go; taking them costs time of its own")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

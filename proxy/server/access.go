@@ -44,7 +44,7 @@ func (l *accessLog) show(status int, sample float64, now time.Time) bool {
 
 // write writes the line of a request that is over.
 func (l *accessLog) write(x *exchange, r *http.Request, duration time.Duration) {
-	fields := make([]slog.Attr, 0, 12)
+	fields := make([]slog.Attr, 0, 13)
 	fields = append(fields,
 		slog.String("requestID", x.id),
 		slog.String("listener", x.listener()),
@@ -59,6 +59,9 @@ func (l *accessLog) write(x *exchange, r *http.Request, duration time.Duration) 
 	)
 	if x.reason != "" {
 		fields = append(fields, slog.String("reason", x.reason))
+	}
+	if x.ended != nil {
+		fields = append(fields, slog.String("ended", x.ended.Error()))
 	}
 	if dropped := l.dropped.Swap(0); dropped > 0 {
 		fields = append(fields, slog.Int64("linesDropped", dropped))

@@ -25,7 +25,7 @@ func (x *exchange) forward(r *http.Request, header func(http.Header)) {
 		timeout = time.Duration(timeouts.Write)
 	}
 	person := x.match.Kind == route.Grafana
-	tenant := x.tenant
+	tenant := x.state.tenants[x.tenant].DataID()
 	if person {
 		tenant = "" // Grafana knows nothing of X-Scope-OrgID
 	}
@@ -97,7 +97,16 @@ func (x *exchange) serveGrafana(r *http.Request) {
 		x.server.login.Refuse(&x.out, r, tenant, err)
 		return
 	}
-	x.tenant = tenant.Name
+	x.tenant, x.expires = tenant.Name, person.Expires
+	x.may = func(now *state) bool {
+		tenant, known := now.tenants[tenant.Name]
+		if !known || tenant.Grafana == nil {
+			return false
+		}
+		again, err := x.server.login.Person(r, tenant)
+		// With another role the connection is not worth what it was: Grafana reads the role when it is opened.
+		return err == nil && again.Role == person.Role || errors.Is(err, login.ErrUnavailable)
+	}
 	identity := http.Header{}
 	if err := x.server.login.Identify(identity, person, tenant.Name); err != nil {
 		x.refuse(x.component(), http.StatusServiceUnavailable, "signing_key", "nobody can be let in: there is no signing key")
@@ -164,10 +173,15 @@ func (s *sender) send(ctx context.Context, base, path, tenant string, data []byt
 	if path == metricsPush {
 		r.Header.Set("X-Prometheus-Remote-Write-Version", "0.1.0")
 	}
+	state := s.server.state.Load()
+	known, ok := state.tenants[tenant]
+	if !ok { // removed since it was let in; its name may not be its ID
+		return &datadog.Answer{Status: http.StatusForbidden, Body: []byte("there is no such tenant")}, nil
+	}
 	w := &answerWriter{header: http.Header{}}
 	err = s.server.upstreams.Forward(w, r, upstream.Target{
-		Base: base, Path: path, Tenant: tenant, Kind: route.Write,
-		Timeout: time.Duration(s.server.state.Load().config.Timeouts.Write),
+		Base: base, Path: path, Tenant: known.DataID(), Kind: route.Write,
+		Timeout: time.Duration(state.config.Timeouts.Write),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("writing what a Datadog agent sent: %w", err)

@@ -36,8 +36,15 @@ type exchange struct {
 	tenant string
 	// reason says why the request reached no upstream.
 	reason string
-	out    response
-	in     body
+	// ended says why a stream was ended by the proxy.
+	ended error
+	// expires is until when who calls may.
+	expires time.Time
+	// may says whether who calls still may after a reload; nil means by the credential raw.
+	may func(*state) bool
+	raw string
+	out response
+	in  body
 }
 
 // handler serves a TLS listener. A panic is left to net/http, which ends the one connection; what the exchange holds is
@@ -180,6 +187,7 @@ func (x *exchange) authenticate(r *http.Request) (*identity.Caller, bool) {
 	if err == nil {
 		var caller *identity.Caller
 		if caller, err = x.state.authenticator(x.internal).Authenticate(raw); err == nil {
+			x.raw = raw
 			return caller, true
 		}
 	}
@@ -222,6 +230,7 @@ func (x *exchange) authorize(r *http.Request, caller *identity.Caller) bool {
 		return false
 	}
 	x.tenant = tenant
+	x.expires = caller.Expires.Add(time.Duration(x.state.config.Tokens.ClockSkew))
 	if caller.Kind == identity.Token {
 		x.server.metrics.Tokens.Seen(tenant, caller.ID, caller.Expires, x.start)
 	}
@@ -260,6 +269,11 @@ func (x *exchange) admitted(r *http.Request, run func(*http.Request)) {
 		return
 	}
 	defer grant.Release()
+	if stream {
+		var done func() error
+		r, done = x.server.follow(r, x.state, x.expires, x.mayGoOn())
+		defer func() { x.ended = done() }()
+	}
 	if x.in.ReadCloser != nil {
 		bounded, refusal := x.server.limiter.Body(r.Context(), x.tenant, r.ContentLength, r.Body)
 		if refusal != nil {

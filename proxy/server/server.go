@@ -56,6 +56,7 @@ type Server struct {
 	login       *login.Login
 	connections connections
 	hijacked    hijacked
+	streams     streams
 	state       atomic.Pointer[state]
 
 	// What follows belongs to the one goroutine that reads files.

@@ -117,6 +117,7 @@ func (s *Server) assemble(f files) error {
 	before := s.state.Swap(next)
 	// After the swap: between the two a caller of a tenant that is new is refused, and none is let in for one that is gone.
 	s.accounts.current.SetCallers(f.tenants.Callers)
+	s.streams.ask(next)
 	s.tellState(before, next, f)
 	return nil
 }
