@@ -1,0 +1,89 @@
+package diff
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+func fluxRules() []rule {
+	return []rule{
+		{"kustomization-removed", "A Flux Kustomization is removed or renamed: unless it orphans them, Flux deletes all of its objects.", kustomizationRemoved},
+		{"kustomization-changed", "A Flux Kustomization's path, prune, deletion policy or source changes: Flux may delete what it no longer sees.", kustomizationChanged},
+		{"object-moved", "An object moves to another Flux Kustomization: the first may delete it before the second makes it again.", objectMoved},
+	}
+}
+
+func isKustomization(i *item) bool {
+	return i != nil && i.GetKind() == "Kustomization" && strings.HasPrefix(i.GetAPIVersion(), "kustomize.toolkit.fluxcd.io/")
+}
+
+func kustomizationRemoved(s *scene, f *findings) error {
+	for _, i := range s.gone("Kustomization") {
+		switch {
+		case !isKustomization(i):
+		case i.text("spec", "deletionPolicy") == "Orphan":
+			f.add(outage, i.ID(), "Flux stops looking after everything in "+i.text("spec", "path")+"; the objects stay (deletionPolicy: Orphan).")
+		case i.at("spec", "prune") == true:
+			f.add(dataLoss, i.ID(), "Flux deletes everything that it applied from "+i.text("spec", "path")+".")
+		}
+	}
+	return nil
+}
+
+// guarded are the fields of a Kustomization that decide what Flux deletes.
+func guarded() []string {
+	return []string{"spec.path", "spec.prune", "spec.deletionPolicy", "spec.sourceRef", "spec.targetNamespace", "spec.suspend", "spec.force"}
+}
+
+func kustomizationChanged(s *scene, f *findings) error {
+	for _, change := range s.kept() {
+		if !isKustomization(change.after) {
+			continue
+		}
+		for _, field := range change.Fields {
+			if !slices.ContainsFunc(guarded(), func(name string) bool { return within(field.Path, name) }) {
+				continue
+			}
+			f.add(outage, change.Object, fmt.Sprintf("%s changes from %s to %s: %s", field.Path, short(field.Old), short(field.New), consequence(field)))
+		}
+	}
+	return nil
+}
+
+func consequence(field Field) string {
+	switch {
+	case field.Path == "spec.prune" && field.New == true:
+		return "Flux deletes from now on what is no longer in Git."
+	case field.Path == "spec.prune":
+		return "what is removed from Git stays in the cluster from now on."
+	case field.Path == "spec.suspend":
+		return "Flux no longer applies what is in Git."
+	case field.Path == "spec.force":
+		return "Flux may delete objects to make them anew."
+	case field.Path == "spec.deletionPolicy":
+		return "removing the Kustomization later deletes or leaves its objects accordingly."
+	default:
+		return "Flux deletes what was at the old place and is not at the new one."
+	}
+}
+
+func objectMoved(s *scene, f *findings) error {
+	moves := map[string][]string{}
+	for _, change := range s.changes {
+		if change.Kind == Moved && change.before.GetAnnotations()[pruneDisabled] != "disabled" {
+			key := change.From + " to " + change.Folder
+			moves[key] = append(moves[key], change.Object)
+		}
+	}
+	for _, move := range slices.Sorted(maps.Keys(moves)) {
+		objects := moves[move]
+		object := objects[0]
+		if len(objects) > 1 {
+			object = fmt.Sprintf("%s and %d more", objects[0], len(objects)-1)
+		}
+		f.add(outage, object, "moves from "+move+": the Kustomization that it leaves may delete it before the other one makes it again.")
+	}
+	return nil
+}
