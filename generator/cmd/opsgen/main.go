@@ -66,6 +66,9 @@ func (a *app) explain(err error) int {
 	var problems document.Problems
 	var failed render.ChecksFailed
 	var notWritable render.NotWritable
+	if refused, ok := wasRefused(err); ok {
+		return a.refused(refused)
+	}
 	switch {
 	case errors.As(err, &failed):
 		fmt.Fprintln(a.stderr, failed.Error())
