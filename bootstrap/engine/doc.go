@@ -40,10 +40,11 @@
 //   - Errors are told apart by the provider's Classify, see [Class]. "Nothing happened, try later" (Throttled) is not
 //     "perhaps it happened" (Uncertain): the engine never repeats a write whose answer was lost before it has looked.
 //   - Data is never deleted unless the user asked for that; it keeps what it depends on.
-//   - What Kubernetes made in the cloud by itself (load balancers, volumes) is a resource without Create, depending on
-//     the network: nothing to do on the way up, and removed first on the way down.
+//   - What Kubernetes made in the cloud by itself (load balancers, volumes) is a resource without Create. It depends on the
+//     network, and the cluster depends on it: nothing to do on the way up; on the way down it is removed after the
+//     cluster, which could make more, and before the network.
 //
 // Package killtest kills a run before, during and after each of its calls and runs it again. A provider's test hands it
-// a fake of the cloud (an http.Handler) and a function that does one run with the cloud's real SDK; see the test of
-// package fakecloud for an example of both.
+// a fake of the cloud (an http.Handler) and a function that does one run with the cloud's real SDK. Package fakecloud is a
+// small such cloud, and the tests of this package are an example of its use.
 package engine

@@ -83,13 +83,31 @@ func Hold(ctx context.Context, h Holding, run func(context.Context) error) error
 	if version == "" {
 		return errors.Join(err, ErrLost)
 	}
-	release, done := context.WithTimeout(context.WithoutCancel(ctx), leaseRenewal)
-	defer done()
-	// A lease that cannot be removed keeps others out for leaseSilence, no longer. What the run gave matters more.
-	if removal := h.Leases.Remove(release, version); removal != nil && err == nil && !errors.Is(removal, ErrLost) {
-		return fmt.Errorf("give the lease back: %w; the next run will wait %s", removal, leaseSilence)
-	}
+	h.release(ctx, version)
 	return err
+}
+
+// release gives the lease back. A lease that cannot be removed keeps others out for leaseSilence and no longer, so that what
+// the run gave is not spoilt by it.
+func (h *Holding) release(ctx context.Context, version string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseRenewal)
+	defer cancel()
+	wait := retries()
+	for {
+		err := h.Leases.Remove(ctx, version)
+		if errors.Is(err, ErrLost) {
+			// The answer of our last renewal may have been lost: then what is there is ours, in a version not known here.
+			var there Lease
+			if there, version, err = h.Leases.Read(ctx); err == nil && (version == "" || there.Run != h.Mine.Run) {
+				return
+			}
+		} else if err == nil || h.refused(err) {
+			return
+		}
+		if wait.sleep(ctx) != nil {
+			return
+		}
+	}
 }
 
 // acquire writes the lease, after the one that is there has been silent for long enough.
@@ -151,12 +169,15 @@ func (h *Holding) renew(ctx context.Context, version string, stop <-chan struct{
 			version, last = written, time.Now()
 		case errors.Is(err, ErrLost):
 			// The answer of our own last write may have been lost: then what is there is ours.
-			if there, now, err := h.Leases.Read(ctx); err == nil && there.Run == h.Mine.Run {
-				version = now
-				continue
+			there, now, err := h.Leases.Read(ctx)
+			switch {
+			case err != nil: // asked again at the next turn
+			case there.Run == h.Mine.Run:
+				version, last = now, time.Now()
+			default:
+				lost(ErrLost)
+				return ""
 			}
-			lost(ErrLost)
-			return ""
 		case time.Since(last) > leaseSilence-leaseRenewal:
 			lost(fmt.Errorf("%w: it could not be renewed: %w", ErrLost, err))
 			return ""

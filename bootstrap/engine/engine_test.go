@@ -1,0 +1,277 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/opsgen/opsgen/bootstrap/engine"
+	"github.com/opsgen/opsgen/bootstrap/engine/fakecloud"
+)
+
+// inProcess carries calls to a handler.
+type inProcess struct{ handler http.Handler }
+
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	recorder := httptest.NewRecorder()
+	p.handler.ServeHTTP(recorder, r)
+	return recorder.Result(), nil
+}
+
+// inFakeTime runs a test against a cloud with the latencies of real ones.
+func inFakeTime(t *testing.T, test func(t *testing.T, cloud *fakecloud.Cloud, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		cloud := newCloud(controlPlane, nodes)
+		test(t, cloud, newWorld(inProcess{cloud}))
+	})
+}
+
+func mustUp(t *testing.T, w *world) engine.Report {
+	t.Helper()
+	report, err := w.graph.Up(t.Context(), options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func TestNothingButTheControlPlaneAndNodesTakesTime(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, _ *fakecloud.Cloud, w *world) {
+		began := time.Now()
+		mustUp(t, w)
+		limit := (controlPlane + nodes) * 105 / 100
+		if took := time.Since(began); took > limit {
+			t.Errorf("took %s, at most %s is right", took, limit)
+		}
+		path, expected := w.graph.LongestPath(nil)
+		want := []string{"network/network", "network/subnet-a", "cluster/control-plane", "cluster/nodes-0"}
+		path[1], path[len(path)-1] = "network/subnet-a", "cluster/nodes-0" // the zones are alike
+		if !slices.Equal(slices.DeleteFunc(path, func(n string) bool { return n == "network/balancers" }), want) || expected > limit {
+			t.Errorf("longest path %v, %s", path, expected)
+		}
+	})
+}
+
+func TestSecondRunFindsEverything(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, _ *fakecloud.Cloud, w *world) {
+		first := mustUp(t, w)
+		second := mustUp(t, w)
+		if first.Count(engine.Created) != w.graph.Len()-1 || second.Count(engine.Found) != w.graph.Len() {
+			t.Errorf("created %d, found %d of %d", first.Count(engine.Created), second.Count(engine.Found), w.graph.Len())
+		}
+	})
+}
+
+func TestDriftIsShownAndMended(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, cloud *fakecloud.Cloud, w *world) {
+		mustUp(t, w)
+		newer := newWorld(inProcess{cloud})
+		newer.version = "1.36"
+		plan, err := newer.graph.Plan(t.Context(), options())
+		if err != nil || plan.Count(engine.ActionChange) != 1 || !plan.Differs() {
+			t.Fatalf("plan: %v, %+v", err, plan)
+		}
+		if report := mustUp(t, newer); report.Count(engine.Changed) != 1 {
+			t.Errorf("changed %d resources, want 1", report.Count(engine.Changed))
+		}
+		if err := settled(t.Context(), inProcess{cloud}); err == nil {
+			t.Error("the older version sees no drift")
+		}
+	})
+}
+
+func TestForeignResourcesAreNeverTouched(t *testing.T) {
+	foreign := []map[string]string{
+		{},
+		{engine.TagCluster: "other", engine.TagName: "buckets/metrics"},
+		{engine.TagCluster: "prod", engine.TagName: "buckets/logs"},
+	}
+	for _, tags := range foreign {
+		inFakeTime(t, func(t *testing.T, cloud *fakecloud.Cloud, w *world) {
+			cloud.Put(fakecloud.Item{Kind: "bucket", Name: "prod-metrics", Tags: tags})
+			_, err := w.graph.Up(t.Context(), options())
+			if !errors.Is(err, engine.ErrForeign) || !strings.Contains(err.Error(), "prod-metrics") {
+				t.Errorf("up: %v", err)
+			}
+			o := options()
+			o.DeleteData = true
+			report, err := w.graph.Down(t.Context(), o)
+			if err != nil || report.Count(engine.Kept) != 1 {
+				t.Errorf("down: %v, %+v", err, report)
+			}
+			if left := cloud.Snapshot(); !strings.Contains(left, "prod-metrics") || strings.Contains(left, "\n") {
+				t.Errorf("left:\n%s", left)
+			}
+		})
+	}
+}
+
+func TestRefusalStopsOnlyWhatNeedsIt(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, cloud *fakecloud.Cloud, w *world) {
+		cloud.Refuse["cluster/nodes-1"] = "there is no capacity in this zone"
+		cloud.Refuse["buckets/logs"] = "denied by an organization policy"
+		report, err := w.graph.Up(t.Context(), options())
+		var failures engine.Failures
+		if !errors.As(err, &failures) || len(failures) != 2 || report.Count(engine.Created) != w.graph.Len()-3 {
+			t.Fatalf("%v, %+v", err, report)
+		}
+		if text := err.Error(); !strings.Contains(text, "no capacity") || !strings.Contains(text, "organization policy") {
+			t.Error(text)
+		}
+		cloud.Refuse = map[string]string{}
+		if again := mustUp(t, w); again.Count(engine.Created) != 2 {
+			t.Errorf("the next run created %d, want 2", again.Count(engine.Created))
+		}
+	})
+}
+
+func TestStoppedRunIsNotAFailure(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, cloud *fakecloud.Cloud, w *world) {
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 4*time.Minute, errors.New("interrupted"))
+		defer cancel()
+		_, err := w.graph.Up(ctx, options())
+		var failures engine.Failures
+		if err == nil || errors.As(err, &failures) || !strings.Contains(err.Error(), "interrupted") {
+			t.Fatalf("got %v", err)
+		}
+		again := mustUp(t, newWorld(inProcess{cloud}))
+		if again.Count(engine.Created) != 3 {
+			t.Errorf("the next run created %d, want the nodes only", again.Count(engine.Created))
+		}
+	})
+}
+
+func TestUntilAPhase(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, cloud *fakecloud.Cloud, w *world) {
+		o := options()
+		o.Until = "buckets"
+		report, err := w.graph.Up(t.Context(), o)
+		if err != nil || len(report) != 10 || strings.Contains(cloud.Snapshot(), "control-plane") {
+			t.Errorf("%v, %+v", err, report)
+		}
+		o.Until = "nodes"
+		if _, err := w.graph.Up(t.Context(), o); err == nil || !strings.Contains(err.Error(), "network, buckets, identities, cluster") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestFailedResourceIsMadeAnewOnce(t *testing.T) {
+	for _, data := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			g := engine.NewGraph("prod", "1")
+			condition, deleted := engine.Failed, 0
+			engine.Add(g, engine.Resource[int]{
+				Name: "a/b", Data: data, Limit: 5 * time.Minute,
+				Find: func(context.Context) (engine.State[int], error) {
+					return engine.State[int]{Condition: condition, Tags: g.Tags("a/b"), Detail: "out of capacity"}, nil
+				},
+				Create: func(context.Context) error { condition = engine.Failed; return nil },
+				Delete: func(context.Context, engine.State[int]) error { condition = engine.Absent; deleted++; return nil },
+			})
+			_, err := g.Up(t.Context(), options())
+			if err == nil || !strings.Contains(err.Error(), "out of capacity") {
+				t.Errorf("got %v", err)
+			}
+			if want := map[bool]int{false: 1, true: 0}[data]; deleted != want {
+				t.Errorf("data %t: deleted %d times, want %d", data, deleted, want)
+			}
+		})
+	}
+}
+
+func TestEveryWaitEnds(t *testing.T) {
+	states := map[string]engine.State[int]{
+		"pending":  {Condition: engine.Pending, Detail: "CREATING"},
+		"deleting": {Condition: engine.Deleting, Detail: "DELETING"},
+	}
+	for name, s := range states {
+		synctest.Test(t, func(t *testing.T) {
+			g := engine.NewGraph("prod", "1")
+			s.Tags = g.Tags("a/b")
+			engine.Add(g, engine.Resource[int]{
+				Name: "a/b", Limit: time.Minute,
+				Find: func(context.Context) (engine.State[int], error) { return s, nil },
+			})
+			_, err := g.Up(t.Context(), options())
+			if !errors.Is(err, engine.ErrLimit) || !strings.Contains(err.Error(), s.Detail) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
+
+func TestDriftThatStaysIsAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := engine.NewGraph("prod", "1")
+		changed := 0
+		engine.Add(g, engine.Resource[int]{
+			Name: "a/b",
+			Find: func(context.Context) (engine.State[int], error) {
+				return engine.State[int]{Condition: engine.Ready, Tags: g.Tags("a/b"), Drift: []engine.Change{{Field: "audit", Have: "off", Want: "on"}}}, nil
+			},
+			Reconcile: func(context.Context, engine.State[int]) error { changed++; return nil },
+		})
+		_, err := g.Up(t.Context(), options())
+		if err == nil || !strings.Contains(err.Error(), "audit: off → on") || changed != 1 {
+			t.Errorf("%v after %d changes", err, changed)
+		}
+	})
+}
+
+func TestGivenResourcesAreOnlyUsed(t *testing.T) {
+	g := engine.NewGraph("prod", "1")
+	found := engine.State[int]{}
+	engine.Add(g, engine.Resource[int]{
+		Name: "a/given", ID: "vpc-1", Given: true,
+		Find:      func(context.Context) (engine.State[int], error) { return found, nil },
+		Create:    func(context.Context) error { return errors.New("must not be called") },
+		Reconcile: func(context.Context, engine.State[int]) error { return errors.New("must not be called") },
+		Delete:    func(context.Context, engine.State[int]) error { return errors.New("must not be called") },
+	})
+	if _, err := g.Up(t.Context(), options()); err == nil || !strings.Contains(err.Error(), "vpc-1") {
+		t.Errorf("missing: %v", err)
+	}
+	found.Condition = engine.Ready
+	if _, err := g.Up(t.Context(), options()); err != nil {
+		t.Errorf("there: %v", err)
+	}
+	found.Drift = []engine.Change{{Field: "dns", Have: "off", Want: "on"}}
+	if _, err := g.Up(t.Context(), options()); err == nil || strings.Contains(err.Error(), "must not be called") {
+		t.Errorf("not as it must be: %v", err)
+	}
+	if report, err := g.Down(t.Context(), options()); err != nil || report.Count(engine.Kept) != 1 {
+		t.Errorf("down: %v, %+v", err, report)
+	}
+}
+
+func TestMistakesOfAProviderAreNamed(t *testing.T) {
+	find := func(context.Context) (engine.State[int], error) { return engine.State[int]{}, nil }
+	g := engine.NewGraph("prod", "1")
+	engine.Add(g, engine.Resource[int]{Name: "a/b", Find: find})
+	engine.Add(g, engine.Resource[int]{Name: "a/b", Find: find})
+	engine.Add(g, engine.Resource[int]{Name: "nophase", Find: find})
+	engine.Add(g, engine.Resource[int]{Name: "a/blind"})
+	other := engine.Add(engine.NewGraph("prod", "1"), engine.Resource[int]{Name: "a/other", Find: find})
+	engine.Add(g, engine.Resource[int]{Name: "a/strange", Find: find}, other)
+	_, err := g.Up(t.Context(), options())
+	for _, part := range []string{"two resources", "phase/name", "a/blind cannot be found", "not in its graph"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%q is missing in %v", part, err)
+		}
+	}
+	g = engine.NewGraph("prod", "1")
+	secret := engine.Add(g, engine.Resource[int]{Name: "a/one", Find: find})
+	engine.Add(g, engine.Resource[int]{Name: "a/two", Find: find, Create: func(ctx context.Context) error { _, err := secret.Get(ctx); return err }})
+	refuse := engine.Options{Classify: func(error) engine.Verdict { return engine.Verdict{} }}
+	if _, err := g.Up(t.Context(), refuse); err == nil || !strings.Contains(err.Error(), "without depending on it") {
+		t.Errorf("an undeclared dependency: %v", err)
+	}
+}
