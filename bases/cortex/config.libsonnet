@@ -78,6 +78,11 @@ function(cluster)
       extend_writes: false,
       // C11: lets distributors count each other, which limits for the whole cluster need.
       ring: { kvstore: kvstore },
+      // Which ingesters a tenant's series go to. A tenant without a metrics.shardSize goes to all of them.
+      sharding_strategy: 'shuffle-sharding',
+      // For tenants with metrics.haDedup; of all others it takes everything. One process alone has no gossip, in which
+      // the distributors would tell each other whose samples they take.
+      [if !single then 'ha_tracker']: { enable_ha_tracker: true, kvstore: kvstore },
     },
     ingester: {
       lifecycler: {

@@ -21,7 +21,18 @@ local longer(duration) =
     // The range selector of a query over exactly the longest range reaches a little further.
     max_query_length: longer(metrics.maxQueryRange),
     out_of_order_time_window: std.get(metrics, 'outOfOrder', '0s'),
+    // Over all zones; 0 is every ingester.
+    ingestion_tenant_shard_size: std.get(metrics, 'shardSize', 0),
   },
+
+  // dedup are the limits of a tenant that sends everything twice.
+  dedup(metrics):
+    local labels = std.get(metrics, 'haDedup');
+    if labels == null then {} else {
+      accept_ha_samples: true,
+      ha_cluster_label: labels.clusterLabel,
+      ha_replica_label: labels.replicaLabel,
+    },
 
   // defaults hold for every tenant that says nothing else.
   defaults(cluster): limits.of({
@@ -32,7 +43,8 @@ local longer(duration) =
     maxQueryRange: cluster.capacity.metrics.maxQueryRange,
     // C11: agents that send again after an outage are late.
     outOfOrder: '10m',
-  }) + {
+    // What the cluster says for all tenants is not repeated for each.
+  } + std.get(std.get(cluster, 'tenantDefaults', {}), 'metrics', {})) + {
     // C11: counted over the whole cluster, not by each distributor.
     ingestion_rate_strategy: 'global',
     // C11: 0 switches off the limits that each ingester would count for itself.
@@ -75,6 +87,6 @@ local longer(duration) =
 
   // overrides are the values of one tenant that differ from the cluster's defaults, which are made once for all tenants.
   overrides(defaults, tenant):
-    local own = limits.of(tenant.metrics);
-    { [name]: own[name] for name in std.objectFields(own) if own[name] != defaults[name] },
+    local own = limits.of(tenant.metrics) + limits.dedup(tenant.metrics);
+    { [name]: own[name] for name in std.objectFields(own) if own[name] != std.get(defaults, name) },
 }

@@ -1,23 +1,11 @@
 // Dashboards: one ConfigMap each, since a ConfigMap holds at most 1 MiB, and one volume over all of them. A folder beside
 // the files (dashboards/network/dns.json) is a folder in Grafana.
 local k = import '../lib/k.libsonnet';
+local slug = import '../lib/slug.libsonnet';
 local usage = import 'usage.libsonnet';
 
 // Above this size a dashboard is written without line breaks; below it stays readable.
 local readable = 300000;
-
-// What each character of a file's name becomes in an object's; all others become a dash. A table, because this runs for
-// every tenant, and looking up is what Jsonnet does fast.
-local letters = std.stringChars('abcdefghijklmnopqrstuvwxyz');
-local legal =
-  { [c]: c for c in letters + std.stringChars('0123456789-') }
-  + { [std.asciiUpper(c)]: c for c in letters };
-// slug makes a text a part of an object's name. A text that had to be changed gets a hash, so that no two become one.
-local slug(text) =
-  local plain = std.join('', [if c in legal then legal[c] else '-' for c in std.stringChars(text)]);
-  local kept = std.stripChars(std.substr(plain, 0, 60), '-');
-  if kept == text then text
-  else (if kept == '' then 'dashboard' else kept) + '-' + std.substr(std.sha256(text), 0, 6);
 
 local folderOf(file) =
   local parts = std.split(file, '/');
@@ -28,7 +16,7 @@ local stem(file) = if std.endsWith(file, '.json') then std.substr(file, 0, std.l
 local entry(file, folder, text) = {
   file: file,
   folder: folder,
-  name: 'dashboard-' + slug(std.strReplace(stem(file), '/', '-')) + if std.member(file, '/') then '-' + std.substr(std.sha256(file), 0, 6) else '',
+  name: 'dashboard-' + slug(std.strReplace(stem(file), '/', '-'), 'dashboard') + if std.member(file, '/') then '-' + std.substr(std.sha256(file), 0, 6) else '',
   text: if std.length(text) > readable then std.manifestJsonMinified(std.parseJson(text)) else text,
   // The path below the volume.
   path: '%s/%s.json' % [if folder == '' then 'general' else 'folder-' + slug(folder), slug(stem(file))],
@@ -36,7 +24,7 @@ local entry(file, folder, text) = {
 
 // given are the tenant's own files, and the one that every tenant gets.
 local given(tenant) =
-  local files = std.get(tenant, 'dashboards', {});
+  local files = std.get(std.get(tenant, 'files', {}), 'dashboards', {});
   [entry(file, folderOf(file), files[file]) for file in std.objectFields(files)]
   + [entry('opsgen/usage.json', 'opsgen', std.manifestJsonEx(usage(tenant), '  '))];
 

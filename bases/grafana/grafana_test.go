@@ -141,7 +141,7 @@ func TestOnePodWithItsDatabaseInside(t *testing.T) {
 }
 
 func TestDashboards(t *testing.T) {
-	all := objects(t, `dashboards: {"orders.json": '{"title": "${x}"}', "network/dns.json": "{}", "Two Words.json": "{}"}`)
+	all := objects(t, `files: {dashboards: {"orders.json": '{"title": "${x}"}', "network/dns.json": "{}", "Two Words.json": "{}"}}`)
 	var names []string
 	for name := range all {
 		if strings.HasPrefix(name, "ConfigMap/dashboard-") {

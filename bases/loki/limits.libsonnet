@@ -44,7 +44,8 @@ local rate(bytesPerDay) = std.ceil(bytesPerDay / (24 * 3600) / megabyte * 64) / 
     streams: 5000,
     retention: cluster.capacity.logs.retention,
     maxQueryRange: cluster.capacity.logs.maxQueryRange,
-  }) + {
+    // What the cluster says for all tenants is not repeated for each.
+  } + std.get(std.get(cluster, 'tenantDefaults', {}), 'logs', {})) + {
     // L5: counted over the whole cluster: each distributor takes its share.
     ingestion_rate_strategy: 'global',
     // L5: of one stream. A stream that is faster than shard_streams.desired_rate (1.5 MB/s) is split before it comes to that.

@@ -80,7 +80,7 @@ func TestLimits(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, overrides(t, `[{ name: "payments", logs: {`+tc.logs+`} }]`)); diff != "" {
+			if diff := cmp.Diff(tc.want, overrides(t, `[{ name: "payments", id: "payments", logs: {`+tc.logs+`} }]`)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -91,7 +91,7 @@ func TestLimits(t *testing.T) {
 func TestShortRetention(t *testing.T) {
 	_, err := jsonnet.New("../..", nil).Evaluate("bases/loki/tenants.jsonnet", map[string]string{
 		"cluster": cluster, "bundle": "{}",
-		"tenants": `[{ name: "payments", logs: { bytesPerDay: 1e9, streams: 10, retention: "12h", maxQueryRange: "12h" } }]`,
+		"tenants": `[{ name: "payments", id: "payments", logs: { bytesPerDay: 1e9, streams: 10, retention: "12h", maxQueryRange: "12h" } }]`,
 	}, nil)
 	if err == nil || !strings.Contains(err.Error(), "write 1d or more") {
 		t.Errorf("got %v", err)

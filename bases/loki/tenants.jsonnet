@@ -4,7 +4,7 @@ local limits = import 'limits.libsonnet';
 
 function(cluster, bundle, tenants)
   local defaults = limits.defaults(cluster);
-  local overrides = { [tenant.name]: limits.overrides(defaults, tenant) for tenant in tenants };
+  local overrides = { [tenant.id]: limits.overrides(defaults, tenant) for tenant in tenants };
   [
     k.configMap('loki-limits', {
       'limits.yaml': std.manifestYamlDoc({

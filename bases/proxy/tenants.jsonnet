@@ -18,6 +18,7 @@ local hasGrafana(tenant) = std.get(std.get(tenant, 'grafana', {}), 'enabled', tr
 local entry(tenant) = {
   local roles = std.get(std.get(tenant, 'grafana', {}), 'roles', {}),
   name: tenant.name,
+  [if tenant.id != tenant.name then 'id']: tenant.id,
   limits: limits(tenant),
   [if hasGrafana(tenant) then 'grafana']: {
     [role[0]]: std.get(roles, role[1])

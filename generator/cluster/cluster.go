@@ -28,6 +28,8 @@ type Cluster struct {
 	// Registry is a private registry's prefix for every image ("registry.example.com/mirror"). An image
 	// "quay.io/a/b:v1" becomes "registry.example.com/mirror/quay.io/a/b:v1".
 	Registry string `json:"registry,omitempty"`
+	// TenantDefaults are what a tenant gets that does not say it itself.
+	TenantDefaults TenantDefaults `json:"tenantDefaults,omitzero"`
 	// Overlays are further folders of overlays/ to apply after the provider's own, in this order.
 	Overlays []string `json:"overlays,omitempty"`
 	// Components override single components, by the name of their folder in bases/.
@@ -186,4 +188,42 @@ type Workload struct {
 	Memory string `json:"memory,omitempty"`
 	// Storage is the size of each pod's volume in Kubernetes notation ("100Gi").
 	Storage string `json:"storage,omitempty"`
+}
+
+// TenantDefaults are what tenants of this cluster get that do not say it in their tenant.yaml. Limits come from the class.
+type TenantDefaults struct {
+	// Class is the class of tenants that name none. Default small.
+	Class string `json:"class,omitempty" jsonschema:"enum=small,enum=medium,enum=large"`
+	// Metrics are defaults for metrics.
+	Metrics MetricsDefaults `json:"metrics,omitzero"`
+	// Logs are defaults for logs.
+	Logs LogsDefaults `json:"logs,omitzero"`
+	// Grafana are defaults for the tenants' Grafanas.
+	Grafana GrafanaDefaults `json:"grafana,omitzero"`
+}
+
+// MetricsDefaults are defaults for tenants' metrics.
+type MetricsDefaults struct {
+	// Retention is how long samples are kept. Defaults to capacity.metrics.retention.
+	Retention quantity.Duration `json:"retention,omitempty"`
+	// MaxQueryRange is the longest time range of one query. Defaults to capacity.metrics.maxQueryRange.
+	MaxQueryRange quantity.Duration `json:"maxQueryRange,omitempty"`
+	// OutOfOrder is how late a sample may arrive. Default 10m.
+	OutOfOrder quantity.Duration `json:"outOfOrder,omitempty"`
+	// ShardSize is the number of ingesters, over all zones, that one tenant's series are spread over. Default 0: all.
+	ShardSize int `json:"shardSize,omitempty" jsonschema:"minimum=0"`
+}
+
+// LogsDefaults are defaults for tenants' logs.
+type LogsDefaults struct {
+	// Retention is how long lines are kept. Defaults to capacity.logs.retention.
+	Retention quantity.Duration `json:"retention,omitempty"`
+	// MaxQueryRange is the longest time range of one query. Defaults to capacity.logs.maxQueryRange.
+	MaxQueryRange quantity.Duration `json:"maxQueryRange,omitempty"`
+}
+
+// GrafanaDefaults are defaults for tenants' Grafanas.
+type GrafanaDefaults struct {
+	// Enabled is true unless it is written false.
+	Enabled *bool `json:"enabled,omitempty"`
 }

@@ -199,7 +199,7 @@ func (p *plan) facts() map[string]string {
 // addUnits lists the units that the enabled components' files ask for. The units of the cluster's own folder follow
 // when it is known which of these have objects.
 func (p *plan) addUnits() error {
-	all, err := arguments("tenants", append([]*tenant.Tenant{}, p.tenants...))
+	all, err := arguments("tenants", withoutFiles(p.tenants))
 	if err != nil {
 		return err
 	}
@@ -341,6 +341,17 @@ func (p *plan) addTenants() error {
 func shard(tenantName string) string {
 	sum := sha256.Sum256([]byte(tenantName))
 	return fmt.Sprintf("%x", sum[0]>>4)
+}
+
+// withoutFiles are the tenants as a base sees them that is for all of them: a changed dashboard is not its concern, and the
+// files of thousands of tenants would be much to read.
+func withoutFiles(tenants []*tenant.Tenant) []tenant.Tenant {
+	plain := make([]tenant.Tenant, len(tenants))
+	for i, t := range tenants {
+		plain[i] = *t
+		plain[i].Files = tenant.Files{}
+	}
+	return plain
 }
 
 func arguments(name string, value any) (map[string]string, error) {

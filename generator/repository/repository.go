@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 
@@ -145,50 +144,6 @@ func unknownCluster(name string, names []string) document.Problem {
 	}
 }
 
-func (r *Repository) loadTenants() error {
-	names, err := r.folders("tenants", "tenant.yaml")
-	if err != nil {
-		return err
-	}
-	var problems document.Problems
-	for _, name := range names {
-		t := Tenant{Tenant: &tenant.Tenant{Name: name}}
-		folder := "tenants/" + name
-		if err := tenant.CheckName(name); err != nil {
-			problems = append(problems, document.Problem{File: folder, Message: err.Error()})
-			continue
-		}
-		if t.File, err = r.read(folder+"/tenant.yaml", t.Tenant); err != nil {
-			problems = append(problems, asProblems(err)...)
-			problems = append(problems, r.unknownClusters(t)...)
-			continue
-		}
-		if t.Dashboards, err = r.texts(folder+"/dashboards", ".json"); err != nil {
-			problems = append(problems, asProblems(err)...)
-			continue
-		}
-		problems = append(problems, r.unknownClusters(t)...)
-		r.Tenants = append(r.Tenants, t)
-	}
-	return problems.Err()
-}
-
-// unknownClusters finds clusters that a tenant names and that are not there: it would live nowhere, without a word.
-func (r *Repository) unknownClusters(t Tenant) document.Problems {
-	var problems document.Problems
-	if len(r.ClusterNames) == 0 || t.File == nil {
-		return nil // that there is none, or no YAML to look at, is said already
-	}
-	for i, name := range t.Clusters {
-		if name == tenant.Everywhere || slices.Contains(r.ClusterNames, name) {
-			continue
-		}
-		unknown := unknownCluster(name, r.ClusterNames)
-		problems = append(problems, t.File.Problem(fmt.Sprintf("clusters[%d]", i), unknown.Message, unknown.Hint))
-	}
-	return problems
-}
-
 // read decodes one file of the repository.
 func (r *Repository) read(file string, into any) (*document.Document, error) {
 	data, err := r.text(file)
@@ -227,23 +182,6 @@ func (r *Repository) folders(dir, file string) ([]string, error) {
 	return names, nil
 }
 
-// texts are the files of a folder with the ending, by name; nil when there is no such folder.
-func (r *Repository) texts(folder, ending string) (map[string]string, error) {
-	names, err := filepath.Glob(filepath.Join(r.Root, filepath.FromSlash(folder), "*"+ending))
-	if err != nil || len(names) == 0 {
-		return nil, err
-	}
-	texts := map[string]string{}
-	for _, name := range names {
-		data, err := r.text(path.Join(folder, filepath.Base(name)))
-		if err != nil {
-			return nil, document.Problems{{File: path.Join(folder, filepath.Base(name)), Message: "cannot be read: " + reason(err)}}
-		}
-		texts[filepath.Base(name)] = string(data)
-	}
-	return texts, nil
-}
-
 // reason is the system's part of a file error, without the path that is named already.
 func reason(err error) string {
 	var pathError *fs.PathError
@@ -255,7 +193,7 @@ func reason(err error) string {
 
 func asProblems(err error) document.Problems {
 	var problems document.Problems
-	if errors.As(err, &problems) {
+	if err == nil || errors.As(err, &problems) {
 		return problems
 	}
 	return document.Problems{{Message: err.Error()}}

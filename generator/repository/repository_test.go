@@ -34,7 +34,7 @@ func files(changes map[string]string) map[string]string {
 		"versions.yaml": versions, "bases/a/component.yaml": componentText, "bases/lib/k.libsonnet": "{}",
 		"clusters/prod/cluster.yaml": clusterText, "clusters/lab/cluster.yaml": clusterText, "clusters/README.md": "notes",
 		"tenants/payments/tenant.yaml":         "clusters: [prod]\n",
-		"tenants/payments/dashboards/one.json": "{}", "tenants/payments/dashboards/notes.txt": "x",
+		"tenants/payments/dashboards/one.json": "{}", "tenants/payments/dashboards/notes.md": "x",
 	}
 	for name, text := range changes {
 		all[name] = text
@@ -74,7 +74,7 @@ func TestLoad(t *testing.T) {
 	if len(r.Components) != 1 || r.Components["a"].Name != "a" {
 		t.Errorf("components: %v; a folder without component.yaml is none", r.Components)
 	}
-	if len(r.Tenants) != 1 || r.Tenants[0].Name != "payments" || len(r.Tenants[0].Dashboards) != 1 || r.Tenants[0].Dashboards["one.json"] != "{}" {
+	if len(r.Tenants) != 1 || r.Tenants[0].Name != "payments" || len(r.Tenants[0].Files.Dashboards) != 1 || r.Tenants[0].Files.Dashboards["one.json"] != "{}" {
 		t.Errorf("tenants: %+v", r.Tenants)
 	}
 	r, err = repository.Load(r.Root, []string{"prod", "prod"})
@@ -125,7 +125,7 @@ func TestProblems(t *testing.T) {
 		},
 		"a tenant that no name is":    {changes: map[string]string{"tenants/A_b/tenant.yaml": "clusters: [prod]\n"}, want: []string{"tenants/A_b: "}, count: 1},
 		"a folder in a file's place":  {changes: map[string]string{"tenants/x/tenant.yaml/y": "z"}, want: []string{"tenants/x/tenant.yaml: cannot be read: is a directory"}, count: 1},
-		"a folder as a dashboard":     {changes: map[string]string{"tenants/payments/dashboards/two.json/y": "z"}, want: []string{"tenants/payments/dashboards/two.json: cannot be read: is a directory"}, count: 1},
+		"a folder as a dashboard":     {changes: map[string]string{"tenants/payments/dashboards/two.json/y": "z"}, want: []string{"tenants/payments/dashboards/two.json/y: opsgen does not read this file"}, count: 1},
 		"a broken and an absent file": {changes: map[string]string{"tenants/payments/tenant.yaml": "clusters: [", "versions.yaml": ""}, want: []string{"not valid YAML", "does not exist"}, count: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -183,7 +183,7 @@ func TestLinksOutOfTheRepositoryAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := repository.Load(root, nil)
-		if err == nil || !strings.Contains(err.Error(), name+": cannot be read") || strings.Contains(err.Error(), "hunter2") {
+		if err == nil || !strings.Contains(err.Error(), name+": ") || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

@@ -53,34 +53,117 @@ func (t *Tenant) On(clusterName string) bool {
 }
 
 // For is a copy of the tenant with everything filled in that was left out: limits from its class, but not above the
-// cluster's capacity, retention and query ranges from the cluster, which must have its defaults. What is written in
-// tenant.yaml stays as it is; package advice says where that does not fit the cluster. A tenant of an unknown class gets
-// the limits of class small.
+// cluster's capacity, all else from the cluster, which must have its defaults. What is written in tenant.yaml stays as it
+// is; package advice says where that does not fit the cluster. A tenant of an unknown class gets the limits of class
+// small.
 func (t *Tenant) For(c *cluster.Cluster) *Tenant {
+	resolved, _ := t.Resolve(c)
+	return resolved
+}
+
+// Origin says where a resolved value comes from.
+type Origin string
+
+// The origins of values.
+const (
+	Written       Origin = "tenant.yaml"
+	FromClass     Origin = "class"
+	FromDefaults  Origin = "tenantDefaults"
+	FromCapacity  Origin = "capacity"
+	FromGenerator Origin = "default"
+	// Derived values follow from another value of the tenant.
+	Derived Origin = "derived"
+)
+
+// Resolve is For with the origin of each value, by its path in tenant.yaml ("metrics.retention").
+func (t *Tenant) Resolve(c *cluster.Cluster) (*Tenant, map[string]Origin) {
 	r := *t
-	orString(&r.DisplayName, r.Name)
-	orString(&r.Class, Small)
+	o := origins{}
+	d := c.TenantDefaults
+	r.ID = t.DataID()
+	first(o, "displayName", &r.DisplayName, choice[string]{r.Name, Derived})
+	first(o, "class", &r.Class, choice[string]{d.Class, FromDefaults}, choice[string]{Small, FromGenerator})
 	class := classOf(r.Class)
-	capacity := c.Capacity
-
-	m := &r.Metrics
-	or(&m.Retention, capacity.Metrics.Retention)
-	or(&m.ActiveSeries, atMost(class.ActiveSeries, capacity.Metrics.ActiveSeries))
-	or(&m.SamplesPerSecond, samplesPerSecond(m.ActiveSeries, capacity.Metrics.ScrapeInterval))
-	or(&m.MaxQueryRange, min(capacity.Metrics.MaxQueryRange, m.Retention))
-	or(&m.OutOfOrder, outOfOrder)
-
-	l := &r.Logs
-	or(&l.Retention, capacity.Logs.Retention)
-	or(&l.BytesPerDay, atMost(class.BytesPerDay, capacity.Logs.BytesPerDay))
-	or(&l.Streams, class.Streams)
-	or(&l.MaxQueryRange, min(capacity.Logs.MaxQueryRange, l.Retention))
-
-	if r.Grafana.Enabled == nil {
+	resolveMetrics(o, &r.Metrics, class, c)
+	resolveLogs(o, &r.Logs, class, c)
+	if o["grafana.enabled"] = Written; r.Grafana.Enabled == nil {
 		enabled := true
-		r.Grafana.Enabled = &enabled
+		r.Grafana.Enabled, o["grafana.enabled"] = &enabled, FromGenerator
+		if d.Grafana.Enabled != nil {
+			r.Grafana.Enabled, o["grafana.enabled"] = d.Grafana.Enabled, FromDefaults
+		}
 	}
-	return &r
+	return &r, o
+}
+
+func resolveMetrics(o origins, m *Metrics, class Class, c *cluster.Cluster) {
+	capacity, d := c.Capacity.Metrics, c.TenantDefaults.Metrics
+	first(o, "metrics.retention", &m.Retention, choice[quantity.Duration]{d.Retention, FromDefaults}, choice[quantity.Duration]{capacity.Retention, FromCapacity})
+	first(o, "metrics.activeSeries", &m.ActiveSeries, bounded(class.ActiveSeries, capacity.ActiveSeries))
+	first(o, "metrics.samplesPerSecond", &m.SamplesPerSecond, choice[quantity.Count]{samplesPerSecond(m.ActiveSeries, capacity.ScrapeInterval), Derived})
+	first(o, "metrics.maxQueryRange", &m.MaxQueryRange, within(m.Retention, d.MaxQueryRange, capacity.MaxQueryRange))
+	first(o, "metrics.outOfOrder", &m.OutOfOrder, choice[quantity.Duration]{d.OutOfOrder, FromDefaults}, choice[quantity.Duration]{outOfOrder, FromGenerator})
+	first(o, "metrics.shardSize", &m.ShardSize, choice[int]{d.ShardSize, FromDefaults}, choice[int]{0, FromGenerator})
+	if m.HADedup != nil {
+		own := m.HADedup.withDefaults()
+		m.HADedup = &own
+	}
+}
+
+func resolveLogs(o origins, l *Logs, class Class, c *cluster.Cluster) {
+	capacity, d := c.Capacity.Logs, c.TenantDefaults.Logs
+	first(o, "logs.retention", &l.Retention, choice[quantity.Duration]{d.Retention, FromDefaults}, choice[quantity.Duration]{capacity.Retention, FromCapacity})
+	first(o, "logs.bytesPerDay", &l.BytesPerDay, bounded(class.BytesPerDay, capacity.BytesPerDay))
+	first(o, "logs.streams", &l.Streams, choice[quantity.Count]{class.Streams, FromClass})
+	first(o, "logs.maxQueryRange", &l.MaxQueryRange, within(l.Retention, d.MaxQueryRange, capacity.MaxQueryRange))
+}
+
+func (h HADedup) withDefaults() HADedup {
+	if h.ClusterLabel == "" {
+		h.ClusterLabel = "cluster"
+	}
+	if h.ReplicaLabel == "" {
+		h.ReplicaLabel = "__replica__"
+	}
+	return h
+}
+
+// origins are where values come from, by their path.
+type origins map[string]Origin
+
+// choice is a value that may stand for one that was left out.
+type choice[T comparable] struct {
+	value  T
+	origin Origin
+}
+
+// first fills a field that was left out by the first choice that has a value, or by the last one.
+func first[T comparable](o origins, path string, field *T, choices ...choice[T]) {
+	var none T
+	o[path] = Written
+	for i := 0; i < len(choices) && *field == none; i++ {
+		*field, o[path] = choices[i].value, choices[i].origin
+	}
+}
+
+// bounded is the class's value, but not more than the whole cluster is built for.
+func bounded[T ~int64](class, capacity T) choice[T] {
+	if capacity != 0 && capacity < class {
+		return choice[T]{capacity, FromCapacity}
+	}
+	return choice[T]{class, FromClass}
+}
+
+// within is how far queries reach: as the cluster says, but not past the tenant's retention.
+func within(retention, defaults, capacity quantity.Duration) choice[quantity.Duration] {
+	reach := choice[quantity.Duration]{capacity, FromCapacity}
+	if defaults != 0 {
+		reach = choice[quantity.Duration]{defaults, FromDefaults}
+	}
+	if retention < reach.value {
+		return choice[quantity.Duration]{retention, Derived}
+	}
+	return reach
 }
 
 // samplesPerSecond is enough for all series at the cluster's scrape interval, and at 15 s where that is longer, in whole
@@ -101,24 +184,4 @@ func classOf(name string) Class {
 		}
 	}
 	return classes[0]
-}
-
-func orString(field *string, value string) {
-	if *field == "" {
-		*field = value
-	}
-}
-
-// atMost is the smaller one, where the bound is known.
-func atMost[T ~int64](value, bound T) T {
-	if bound == 0 {
-		return value
-	}
-	return min(value, bound)
-}
-
-func or[T ~int64](field *T, value T) {
-	if *field == 0 {
-		*field = value
-	}
 }

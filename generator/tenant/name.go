@@ -18,13 +18,13 @@ var label = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 // reserved are names that mean something else: host names of the platform, namespaces, words of the generator.
 func reserved() []string {
 	return []string{
-		"api", "auth", "cluster", "datadog", "default", "fake", "flux-system", "logs", "metrics", "opsgen", "otlp", "shards", "tenants", "www",
+		"api", "auth", "cluster", "datadog", "default", "fake", "flux-system", "index", "logs", "metrics", "opsgen", "otlp", "shards", "tenants", "www",
 	}
 }
 
 // CheckName says what is wrong with a tenant's name, with what to write instead. A name is a DNS label, since
-// <name>.<domain> is the tenant's host, and the tenant's ID in Cortex and Loki. System is a legal name: that of the
-// tenant that is shipped.
+// <name>.<domain> is the tenant's host, and it is also the tenant's ID in Cortex and Loki where tenant.yaml has none.
+// System is a legal name: that of the tenant that is shipped.
 func CheckName(name string) error {
 	switch {
 	case name == "":

@@ -26,7 +26,7 @@ func TestDefaultsComeFromClassAndCluster(t *testing.T) {
 	got := (&tenant.Tenant{Name: "payments", Clusters: []string{"prod"}}).For(prod())
 	yes := true
 	want := &tenant.Tenant{
-		Name: "payments", DisplayName: "payments", Clusters: []string{"prod"}, Class: tenant.Small,
+		Name: "payments", ID: "payments", DisplayName: "payments", Clusters: []string{"prod"}, Class: tenant.Small,
 		Metrics: tenant.Metrics{Retention: 90 * day, ActiveSeries: 150e3, SamplesPerSecond: 10e3, MaxQueryRange: 60 * day, OutOfOrder: quantity.Duration(10 * time.Minute)},
 		Logs:    tenant.Logs{Retention: 60 * day, BytesPerDay: 20e9, Streams: 5e3, MaxQueryRange: 30 * day},
 		Grafana: tenant.Grafana{Enabled: &yes},

@@ -21,7 +21,7 @@ const cluster = `{
 
 // tenant is a resolved tenant with further fields.
 func tenant(name, fields string) string {
-	return `{name: "` + name + `", metrics: {samplesPerSecond: 10000}, logs: {bytesPerDay: 2e10}, ` + fields + `}`
+	return `{name: "` + name + `", id: "` + name + `", metrics: {samplesPerSecond: 10000}, logs: {bytesPerDay: 2e10}, ` + fields + `}`
 }
 
 // rendered is the file that a base writes into the ConfigMap of that name.

@@ -12,7 +12,7 @@ import (
 
 func (t *Tenants) problems(doc *document.Document) document.Problems {
 	check := newChecker(doc)
-	known := map[string]int{}
+	known, ids := map[string]int{}, map[string]int{}
 	for i, tenant := range t.Tenants {
 		at := fmt.Sprintf("tenants[%d]", i)
 		check.label(at+".name", tenant.Name)
@@ -23,6 +23,13 @@ func (t *Tenants) problems(doc *document.Document) document.Problems {
 			check.Fail(at+".name", "Remove one of the two.", "is %q like tenants[%d].name", tenant.Name, first)
 		} else {
 			known[tenant.Name] = i
+		}
+		// Threat: "a|b", which Cortex and Loki read as two tenants; and two tenants that read each other's data.
+		check.label(at+".id", tenant.DataID())
+		if first, repeated := ids[tenant.DataID()]; repeated && tenant.Name != t.Tenants[first].Name {
+			check.Fail(at+".id", "Give each tenant an ID of its own.", "is %q, which is the ID of tenant %s", tenant.DataID(), t.Tenants[first].Name)
+		} else {
+			ids[tenant.DataID()] = i
 		}
 		check.tenantLimits(at+".limits", tenant.Limits)
 	}

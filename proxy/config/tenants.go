@@ -11,12 +11,23 @@ type Tenants struct {
 
 // Tenant is one tenant.
 type Tenant struct {
-	// Name is the tenant's ID in Cortex and Loki, and its host below the domain: a DNS label.
+	// Name is the tenant's in tokens, and its host below the domain: a DNS label.
 	Name string `json:"name" jsonschema:"required"`
+	// ID is the tenant's in Cortex and Loki: letters, digits and hyphens. Defaults to Name. It differs where a tenant of the
+	// same name was removed, whose data this one must not read.
+	ID string `json:"id,omitempty"`
 	// Limits are the tenant's own; fields that are left out follow limits.tenant in proxy.yaml.
 	Limits TenantLimits `json:"limits,omitempty"`
 	// Grafana says who may use the tenant's Grafana; left out, it has none.
 	Grafana *Access `json:"grafana,omitempty"`
+}
+
+// DataID is the tenant's name in Cortex and Loki.
+func (t Tenant) DataID() string {
+	if t.ID != "" {
+		return t.ID
+	}
+	return t.Name
 }
 
 // Access gives roles in Grafana to groups of people, by the names that the identity provider uses. Whoever is in none of

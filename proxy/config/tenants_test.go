@@ -58,6 +58,8 @@ func TestParseTenantsRefuses(t *testing.T) {
 		"a tenant that climbs":              {"name: search", "name: ..", `tenants[1].name is ".."`},
 		"a tenant in capitals":              {"name: search", "name: Search", `tenants[1].name is "Search"`},
 		"a tenant named like our host":      {"name: search", "name: metrics", "a host of the proxy itself"},
+		"an ID that is a federation":        {"name: search", "name: search\n  id: search|payments", `tenants[1].id is "search|payments"`},
+		"an ID of another tenant":           {"name: search", "name: search\n  id: payments", "which is the ID of tenant payments"},
 		"a tenant twice":                    {"name: search", "name: payments", "like tenants[0].name"},
 		"a caller of an unknown tenant":     {"tenant: payments, scopes: [metrics:write]", "tenant: paymants, scopes: [metrics:write]", `callers[1].tenant is "paymants"`},
 		"a caller of nobody":                {"tenant: payments, scopes: [metrics:write]", "scopes: [metrics:write]", "callers[1] acts for no tenant"},
