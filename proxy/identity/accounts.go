@@ -44,6 +44,7 @@ type accountState struct {
 	keys    *accountKeys // nil: none known yet
 	callers map[string]Caller
 	cache   *cache
+	before  *cache // until the last change; only Known looks at it
 }
 
 // NewServiceAccounts prepares an authenticator without callers; SetCallers adds them. c has its defaults set. A nil client
@@ -82,7 +83,7 @@ func (s *ServiceAccounts) change(apply func(next *accountState)) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	next := *s.state.Load()
-	next.cache = newCache(accountCache)
+	next.before, next.cache = next.cache, newCache(accountCache)
 	apply(&next)
 	s.state.Store(&next)
 }
@@ -96,13 +97,20 @@ func (s *ServiceAccounts) Remembered() int { return s.state.Load().cache.size() 
 // Authenticate is the caller that a service-account token names. A token by an unknown key makes it fetch the keys, and
 // wait for them for a moment. The error is a *token.Error or ErrUnavailable.
 func (s *ServiceAccounts) Authenticate(raw string) (*Caller, error) {
-	if caller := s.remembered(raw); caller != nil {
+	if caller := s.Recall(raw); caller != nil {
 		return caller, nil
 	}
 	return s.verifyOrRefresh(raw)
 }
 
-func (s *ServiceAccounts) remembered(raw string) *Caller {
+// Known implements Authenticator.
+func (s *ServiceAccounts) Known(raw string) bool {
+	state := s.state.Load()
+	return state.cache.had(raw) || state.before.had(raw)
+}
+
+// Recall implements Authenticator.
+func (s *ServiceAccounts) Recall(raw string) *Caller {
 	if len(raw) > token.MaxBytes {
 		return nil
 	}

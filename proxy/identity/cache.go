@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/opsgen/opsgen/proxy/token"
 )
 
 // cache remembers callers by their tokens. Only tokens that were verified are put in, so that strangers cannot fill it,
@@ -77,6 +79,18 @@ func (c *cache) get(raw string, now time.Time) *Caller {
 		e.used.Store(true)
 	}
 	return e.caller
+}
+
+// had says that a token is remembered, be it over or not.
+func (c *cache) had(raw string) bool {
+	if c == nil || len(raw) > token.MaxBytes {
+		return false
+	}
+	s, hash := c.find(raw)
+	s.lock.RLock()
+	defer s.lock.RUnlock()
+	i, there := s.index[hash]
+	return there && s.entries[i].raw == raw
 }
 
 // put remembers a verified token.

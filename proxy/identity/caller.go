@@ -45,8 +45,15 @@ type Caller struct {
 	Expires time.Time
 }
 
-// Authenticator turns a credential into a caller. The error is a *token.Error or ErrUnavailable.
+// Authenticator turns a credential into a caller.
 type Authenticator interface {
+	// Recall is the caller of a credential that was verified before; nil for all others.
+	Recall(raw string) *Caller
+	// Known says that a credential was verified before, or was good until the last reload. For all others Authenticate may
+	// cost as much as a signature.
+	Known(raw string) bool
+	// Authenticate is the caller of a credential, from memory or by verifying it. The error is a *token.Error or
+	// ErrUnavailable.
 	Authenticate(raw string) (*Caller, error)
 }
 

@@ -21,10 +21,7 @@ type Internal struct {
 // each of the two requires its own issuer again, with its own keys. The error is a *token.Error or ErrUnavailable.
 func (i *Internal) Authenticate(raw string) (*Caller, error) {
 	// Both memories first: to read the issuer costs more than to look.
-	if caller := i.ServiceAccounts.remembered(raw); caller != nil {
-		return caller, nil
-	}
-	if caller := i.Tokens.remembered(raw); caller != nil {
+	if caller := i.Recall(raw); caller != nil {
 		return caller, nil
 	}
 	if issuerOf(raw) == i.Tokens.verifier.Issuer {
@@ -32,6 +29,17 @@ func (i *Internal) Authenticate(raw string) (*Caller, error) {
 	}
 	return i.ServiceAccounts.verifyOrRefresh(raw)
 }
+
+// Recall implements Authenticator.
+func (i *Internal) Recall(raw string) *Caller {
+	if caller := i.ServiceAccounts.Recall(raw); caller != nil {
+		return caller
+	}
+	return i.Tokens.Recall(raw)
+}
+
+// Known implements Authenticator.
+func (i *Internal) Known(raw string) bool { return i.ServiceAccounts.Known(raw) || i.Tokens.Known(raw) }
 
 // issuerOf is what a token claims as its issuer; empty if it cannot be read.
 func issuerOf(raw string) string {

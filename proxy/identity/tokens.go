@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"time"
 
 	"github.com/opsgen/opsgen/proxy/token"
@@ -12,6 +13,8 @@ type Tokens struct {
 	verifier *token.Verifier
 	tenants  map[string]struct{}
 	cache    *cache
+	before   *cache // of the Tokens until the last reload; only Known looks at it
+	refusals refusals
 	now      func() time.Time
 }
 
@@ -27,9 +30,17 @@ func NewTokens(v *token.Verifier, tenants []string, cacheEntries int) *Tokens {
 	return t
 }
 
+// After tells which tokens were good until the reload that made t.
+func (t *Tokens) After(before *Tokens) { t.before = before.cache }
+
+// Known implements Authenticator. A token that was refused before is known, too: to refuse it again costs nothing.
+func (t *Tokens) Known(raw string) bool {
+	return t.cache.had(raw) || t.before.had(raw) || t.refusals.find(raw) != nil
+}
+
 // Authenticate is the caller that a token names. The error is a *token.Error.
 func (t *Tokens) Authenticate(raw string) (*Caller, error) {
-	if caller := t.remembered(raw); caller != nil {
+	if caller := t.Recall(raw); caller != nil {
 		return caller, nil
 	}
 	return t.verify(raw)
@@ -38,7 +49,8 @@ func (t *Tokens) Authenticate(raw string) (*Caller, error) {
 // Remembered is how many verified tokens are remembered.
 func (t *Tokens) Remembered() int { return t.cache.size() }
 
-func (t *Tokens) remembered(raw string) *Caller {
+// Recall implements Authenticator.
+func (t *Tokens) Recall(raw string) *Caller {
 	// Nothing longer was ever verified; hashing it would be work for a stranger.
 	if len(raw) > token.MaxBytes {
 		return nil
@@ -47,6 +59,18 @@ func (t *Tokens) remembered(raw string) *Caller {
 }
 
 func (t *Tokens) verify(raw string) (*Caller, error) {
+	if refused := t.refusals.find(raw); refused != nil {
+		return nil, refused
+	}
+	caller, err := t.check(raw)
+	var refused *token.Error
+	if errors.As(err, &refused) {
+		t.refusals.put(raw, refused)
+	}
+	return caller, err
+}
+
+func (t *Tokens) check(raw string) (*Caller, error) {
 	claims, err := t.verifier.Verify(raw)
 	if err != nil {
 		return nil, err

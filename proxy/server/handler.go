@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -186,13 +187,16 @@ func (x *exchange) authenticate(r *http.Request) (*identity.Caller, bool) {
 	raw, err := identity.Credential(r, datadog)
 	if err == nil {
 		var caller *identity.Caller
-		if caller, err = x.state.authenticator(x.internal).Authenticate(raw); err == nil {
+		if caller, err = x.verify(r, raw); err == nil {
 			x.raw = raw
 			return caller, true
 		}
 	}
 	var refused *token.Error
 	switch {
+	case errors.Is(err, errTooManyFailures):
+		x.out.Header().Set("Retry-After", "1")
+		x.refuse(x.match.Component, http.StatusServiceUnavailable, "too_many_failures", "too many bad tokens came from your address; this one was not looked at yet")
 	case errors.Is(err, identity.ErrUnavailable):
 		x.out.Header().Set("Retry-After", "5")
 		x.refuse(x.match.Component, http.StatusServiceUnavailable, "keys_unavailable", "credentials cannot be verified yet")
@@ -204,6 +208,29 @@ func (x *exchange) authenticate(r *http.Request) (*identity.Caller, bool) {
 		x.refuse(x.match.Component, x.unauthorized(), "no_credential", "send a token as Authorization: Bearer TOKEN")
 	}
 	return nil, false
+}
+
+var errTooManyFailures = errors.New("too many bad tokens came from the address")
+
+// verify looks at a credential, unless too many bad ones came from the same address. One that was good is always looked
+// at: nobody is locked out by a neighbour behind the same address, but a new agent for as long as that goes on. Its answer
+// is 503, so that it keeps its data. The address is the connection's: what a header says of it anybody can write.
+func (x *exchange) verify(r *http.Request, raw string) (*identity.Caller, error) {
+	authenticator := x.state.authenticator(x.internal)
+	if caller := authenticator.Recall(raw); caller != nil {
+		return caller, nil
+	}
+	from, _ := netip.ParseAddrPort(r.RemoteAddr)
+	known := authenticator.Known(raw)
+	if !known && x.server.failures.Wait(from.Addr()) > 0 {
+		return nil, errTooManyFailures
+	}
+	caller, err := authenticator.Authenticate(raw)
+	var refused *token.Error
+	if !known && errors.As(err, &refused) && refused.Reason.Costly() {
+		x.server.failures.Failed(from.Addr())
+	}
+	return caller, err
 }
 
 // unauthorized is the status for a caller that is not known. A Datadog agent that asks whether its key is valid knows 403

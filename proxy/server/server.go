@@ -57,6 +57,7 @@ type Server struct {
 	connections connections
 	hijacked    hijacked
 	streams     streams
+	failures    limit.Failures
 	state       atomic.Pointer[state]
 
 	// What follows belongs to the one goroutine that reads files.

@@ -22,6 +22,7 @@ type state struct {
 	config  config.Config
 	tenants map[string]config.Tenant
 	table   *route.Table
+	tokens  *identity.Tokens
 	public  identity.Authenticator
 	// internal also takes service accounts.
 	internal identity.Authenticator
@@ -104,7 +105,10 @@ func (s *Server) assemble(f files) error {
 		Keys: f.keys, Revocations: f.revocations, Issuer: c.Tokens.Issuer, Audience: c.Tokens.Audience,
 		Algorithms: c.Tokens.Algorithms, ClockSkew: time.Duration(c.Tokens.ClockSkew), Now: s.options.Now,
 	}, names, c.Tokens.CacheEntries)
-	next.public = tokens
+	if before := s.state.Load(); before != nil {
+		tokens.After(before.tokens)
+	}
+	next.tokens, next.public = tokens, tokens
 	next.internal = &identity.Internal{Tokens: tokens, ServiceAccounts: s.accounts.current}
 	s.limiter.Update(c.Limits, c.Replicas, f.tenants.Tenants)
 	s.datadog.SetHostTags(joinHostTags(c), time.Duration(c.Limits.HostTagsKept))

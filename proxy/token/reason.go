@@ -43,6 +43,15 @@ func Reasons() []Reason {
 	}
 }
 
+// Costly says that a signature was checked before the token was refused.
+func (r Reason) Costly() bool {
+	switch r {
+	case ReasonTooLarge, ReasonMalformed, ReasonUnknownKey, ReasonAlgorithm:
+		return false
+	}
+	return true
+}
+
 // Error is why a token was refused.
 type Error struct {
 	// Reason is the reason in one word.
