@@ -11,7 +11,7 @@ function(cluster, bundle)
   [
     configMap,
     // What the pods are in the cloud: it may read and write the two buckets.
-    k.serviceAccount('cortex'),
+    k.serviceAccount('cortex') + k.annotations(k.identity(cluster, 'cortex')),
     if cluster.options.topology == 'single-binary' then single.workload(cluster, configMap) else [
       workloads.distributor(cluster, configMap),
       zonal.budgets,

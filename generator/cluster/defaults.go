@@ -3,6 +3,7 @@ package cluster
 import (
 	"time"
 
+	"github.com/opsgen/opsgen/generator/identity"
 	"github.com/opsgen/opsgen/generator/quantity"
 )
 
@@ -32,9 +33,9 @@ const day = quantity.Duration(24 * time.Hour)
 // SetDefaults fills every field that was left out. newest is the newest Kubernetes minor that the bundle supports.
 func (c *Cluster) SetDefaults(newest string) {
 	orString(&c.Kubernetes, newest)
-	orString(&c.Provider.Storage.Metrics, c.Name+"-metrics")
-	orString(&c.Provider.Storage.Logs, c.Name+"-logs")
-	orString(&c.Provider.Storage.Rules, c.Name+"-rules")
+	orString(&c.Provider.Storage.Metrics, identity.Bucket(c.Name, identity.Metrics))
+	orString(&c.Provider.Storage.Logs, identity.Bucket(c.Name, identity.Logs))
+	orString(&c.Provider.Storage.Rules, identity.Bucket(c.Name, identity.Rules))
 	orString(&c.Options.Topology, Microservices)
 	orString(&c.DNS.Zone, c.Domain)
 	if c.Options.Replication == 0 {
