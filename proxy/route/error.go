@@ -4,13 +4,17 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // FormatError answers an error as the component's clients expect it: Prometheus' JSON for Metrics, plain text for Logs
-// (Loki 3.7.8, pkg/util/server/error.go), google.rpc.Status as JSON for OTLP, {"errors": […]} for DatadogIntake, and
-// {"message": …} as Grafana for everything else. message is for people and holds nothing secret; requestID is in it and
-// in the header X-Request-Id. Headers that the caller set (Allow, Retry-After, WWW-Authenticate) are kept.
-func FormatError(w http.ResponseWriter, component string, status int, message, requestID string) {
+// (Loki 3.7.8, pkg/util/server/error.go), google.rpc.Status for OTLP, as protobuf or JSON like the request
+// (opentelemetry-proto 1.9, docs/specification.md, "Failures"), {"errors": […]} for DatadogIntake, and {"message": …} as
+// Grafana for everything else. message is for people and holds nothing secret; requestID is in it and in the header
+// X-Request-Id. Headers that the caller set (Allow, Retry-After, WWW-Authenticate) are kept.
+func FormatError(w http.ResponseWriter, r *http.Request, component string, status int, message, requestID string) {
 	if requestID != "" {
 		message += " (request " + requestID + ")"
 		w.Header().Set("X-Request-Id", requestID)
@@ -24,7 +28,9 @@ func FormatError(w http.ResponseWriter, component string, status int, message, r
 		kind = "text/plain; charset=utf-8"
 		body = []byte(message + "\n")
 	case OTLP:
-		body = asJSON(rpcStatus{Code: rpcCode(status), Message: message})
+		if kind, body = protobufType, rpcStatus(rpcCode(status), message); !isProtobuf(r.Header) {
+			kind, body = "application/json", asJSON(rpcStatusJSON{Code: rpcCode(status), Message: message})
+		}
 	case DatadogIntake:
 		body = asJSON(datadogError{Errors: []string{message}})
 	default:
@@ -46,7 +52,32 @@ type prometheusError struct {
 	Error  string `json:"error"`
 }
 
-type rpcStatus struct {
+// RetryableStatus is what a sender of OTLP must be answered for it to send again what it was right to send: it gives up
+// its data for every status but 429, 502, 503 and 504 (opentelemetry-proto 1.9, docs/specification.md, "Retryable
+// Response Codes"), where senders of remote write and of logs try again after each 5xx.
+func RetryableStatus(status int) int {
+	if status == http.StatusInternalServerError || status == http.StatusRequestTimeout {
+		return http.StatusServiceUnavailable
+	}
+	return status
+}
+
+const protobufType = "application/x-protobuf"
+
+func isProtobuf(header http.Header) bool {
+	kind, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(kind), protobufType)
+}
+
+// rpcStatus is google.rpc.Status (googleapis, google/rpc/status.proto): 1 is the code, 2 the message.
+func rpcStatus(code int, message string) []byte {
+	out := protowire.AppendTag(nil, 1, protowire.VarintType)
+	out = protowire.AppendVarint(out, uint64(code)) //nolint:gosec // 1 to 16
+	out = protowire.AppendTag(out, 2, protowire.BytesType)
+	return protowire.AppendString(out, message)
+}
+
+type rpcStatusJSON struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 }

@@ -7,6 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/genproto/googleapis/rpc/code"
+	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/proto"
+
 	"github.com/opsgen/opsgen/proxy/config"
 	"github.com/opsgen/opsgen/proxy/route"
 )
@@ -237,10 +241,35 @@ func TestErrorsLookLikeTheComponents(t *testing.T) {
 	} {
 		w := httptest.NewRecorder()
 		w.Header().Set("Retry-After", "7")
-		route.FormatError(w, component, 429, `slow "down"`, "r1")
+		route.FormatError(w, request("POST", "otlp.obs.example.com", "/v1/logs"), component, 429, `slow "down"`, "r1")
 		h := w.Header()
 		if w.Code != 429 || h.Get("Content-Type") != want[0] || w.Body.String() != want[1]+"\n" || h.Get("X-Request-Id") != "r1" || h.Get("Retry-After") != "7" {
 			t.Errorf("%s: got %d %v %q", component, w.Code, h, w.Body)
+		}
+	}
+}
+
+// A collector reads what it sent: protobuf by default.
+func TestAnErrorOfOTLPIsProtobufForWhoSendsProtobuf(t *testing.T) {
+	for kind, protobuf := range map[string]bool{
+		"application/x-protobuf": true, "Application/X-Protobuf; charset=utf-8": true, "application/json": false, "": false,
+	} {
+		r := request("POST", "otlp.obs.example.com", "/v1/logs")
+		r.Header.Set("Content-Type", kind)
+		w := httptest.NewRecorder()
+		route.FormatError(w, r, route.OTLP, 403, "no", "r1")
+		if !protobuf {
+			if w.Header().Get("Content-Type") != "application/json" || !strings.HasPrefix(w.Body.String(), "{") {
+				t.Errorf("%q: got %v %q", kind, w.Header(), w.Body)
+			}
+			continue
+		}
+		var got status.Status
+		if err := proto.Unmarshal(w.Body.Bytes(), &got); err != nil || got.GetCode() != int32(code.Code_PERMISSION_DENIED) || got.GetMessage() != "no (request r1)" {
+			t.Errorf("%q: got %v, %v", kind, &got, err)
+		}
+		if w.Header().Get("Content-Type") != "application/x-protobuf" {
+			t.Errorf("%q: Content-Type is %q", kind, w.Header().Get("Content-Type"))
 		}
 	}
 }

@@ -28,6 +28,7 @@ const requestIDHeader = "X-Request-Id"
 // exchange is one request and its answer.
 type exchange struct {
 	server   *Server
+	request  *http.Request
 	state    *state
 	internal bool
 	id       string
@@ -70,6 +71,7 @@ func (s *Server) handler(internal bool) http.Handler {
 			r = r.WithContext(r.Context())
 			r.Body = &x.in
 		}
+		x.request = r
 		w.Header().Set(requestIDHeader, x.id)
 		defer x.end(r)
 		x.serve(r)
@@ -127,6 +129,7 @@ func (x *exchange) serve(r *http.Request) {
 		return
 	}
 	x.match = match
+	x.out.otlp = match.Component == route.OTLP
 	switch match.Kind {
 	case route.Keys:
 		x.server.login.ServeKeys(&x.out, r)
@@ -334,5 +337,8 @@ func (x *exchange) refuse(component string, status int, reason, message string) 
 		return
 	}
 	x.server.log.Debug("refused", slog.String("requestID", x.id), slog.String("reason", reason))
-	route.FormatError(&x.out, component, status, message, x.id)
+	if component == route.OTLP {
+		status = route.RetryableStatus(status)
+	}
+	route.FormatError(&x.out, x.request, component, status, message, x.id)
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/opsgen/opsgen/proxy/route"
 )
 
 // response is the answer on its way: it remembers status and bytes, and bounds how long one write may take.
@@ -21,6 +23,7 @@ type response struct {
 	http2   bool
 	// leaving asks the client to come back on another connection.
 	leaving *atomic.Bool
+	otlp    bool
 
 	status int
 	bytes  int64
@@ -119,6 +122,9 @@ func (w *response) WriteHeader(status int) {
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		if w.status != 0 {
 			return
+		}
+		if w.otlp {
+			status = route.RetryableStatus(status)
 		}
 		w.status = status
 		// HTTP/2 answers this with GOAWAY: requests in work end, and the next one opens another connection.
