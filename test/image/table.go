@@ -23,6 +23,9 @@ const (
 	CoreDNS = "opsgen.test/coredns:bed"
 	// Shell is a shell and small tools, for looking around and for pods of tests.
 	Shell = "opsgen.test/shell:bed"
+	// Prometheus and Collector are senders of metrics and logs.
+	Prometheus = "opsgen.test/prometheus:bed"
+	Collector  = "opsgen.test/collector:bed"
 )
 
 // An Image is one row of the table: what runs under a name of versions.yaml, or under one of the bed's own references.
@@ -70,10 +73,18 @@ func rows() []Image {
 			StandsIn: "no leader election: a main of ours over cert-manager's packages",
 		},
 		{Name: "cert-manager-acmesolver", Missing: "started for HTTP-01 challenges only, and there is no ACME server"},
-		{Name: "external-dns", Missing: "not built yet: its own program links every cloud's library"},
+		{
+			Name: "external-dns", Program: "external-dns", Path: "/ko-app/external-dns",
+			StandsIn: "no provider's library: a main of ours over external-dns' packages, which keeps records in memory",
+		},
 		{Name: Pause, Program: "pause", Path: "/pause", User: "65535:65535", StandsIn: "a pause of ours"},
 		{Name: CoreDNS, Program: "coredns", Path: "/coredns"},
 		{Name: Shell, System: "busybox", Path: "/bin/busybox"},
+		{Name: Prometheus, Program: "prometheus", Path: "/bin/prometheus", User: "65534:65534"},
+		{
+			Name: Collector, Program: "collector", Path: "/collector", User: "10001:10001",
+			StandsIn: "an OpenTelemetry Collector of only the parts that tests send by",
+		},
 	}
 }
 
@@ -115,8 +126,8 @@ func Table(folder string) ([]Image, error) {
 	return table, nil
 }
 
-// Specs builds the programs of the named images (all that can be had when there are no names) and answers how the images
-// are assembled, with the rows that they came from, from which reports take the stand-ins.
+// Specs builds the programs of the named images (those of versions.yaml that can be had, when there are no names) and
+// answers how the images are assembled, with the rows that they came from, from which reports take the stand-ins.
 func Specs(ctx context.Context, names []string, o build.Options) ([]Spec, []Image, error) {
 	folder, err := build.Folder(o.Folder)
 	if err != nil {
@@ -143,7 +154,7 @@ func Specs(ctx context.Context, names []string, o build.Options) ([]Spec, []Imag
 	return specs, table, nil
 }
 
-// choose answers the rows of the names, or all that can be had.
+// choose answers the rows of the names, or those of versions.yaml that can be had.
 func choose(table []Image, names []string) ([]Image, error) {
 	for _, name := range names {
 		i := slices.IndexFunc(table, func(row Image) bool { return row.Name == name })
@@ -158,7 +169,7 @@ func choose(table []Image, names []string) ([]Image, error) {
 		if len(names) > 0 {
 			return !slices.Contains(names, row.Name)
 		}
-		return row.Missing != ""
+		return row.Missing != "" || row.Reference == row.Name
 	}), nil
 }
 

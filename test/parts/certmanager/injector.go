@@ -75,6 +75,7 @@ func injectorManager(ctx context.Context, namespace, metrics string) (ctrl.Manag
 		Scheme:  scheme,
 		Metrics: server.Options{BindAddress: metrics},
 		Cache:   cache.Options{ReaderFailOnMissingInformer: true, DefaultNamespaces: namespaces},
-		Client:  client.Options{},
+		// Only the metadata of secrets is watched; what is in one is read when it is needed.
+		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&core.Secret{}}}},
 	})
 }
