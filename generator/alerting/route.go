@@ -172,3 +172,20 @@ func values(route *config.Route, label string, found map[string]bool) {
 		values(child, label, found)
 	}
 }
+
+// RoutesBy says whether any route looks at a label.
+func (c *Config) RoutesBy(label string) bool {
+	return anyMatcher(c.parsed.Route, func(m *labels.Matcher) bool { return m.Name == label })
+}
+
+// Takes says whether any route asks for a label to have such a value.
+func (c *Config) Takes(label, value string) bool {
+	return anyMatcher(c.parsed.Route, func(m *labels.Matcher) bool {
+		return m.Name == label && (m.Type == labels.MatchEqual || m.Type == labels.MatchRegexp) && m.Matches(value)
+	})
+}
+
+func anyMatcher(route *config.Route, is func(*labels.Matcher) bool) bool {
+	return slices.ContainsFunc(matchers(route), is) ||
+		slices.ContainsFunc(route.Routes, func(child *config.Route) bool { return anyMatcher(child, is) })
+}

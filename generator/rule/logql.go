@@ -1,16 +1,27 @@
 package rule
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/opsgen/opsgen/generator/document"
 )
 
 // ErrNoLogQL says that the program logqlcheck is not there, so that LogQL was not parsed.
-var ErrNoLogQL = errors.New("logqlcheck was not found, so LogQL itself was not parsed")
+var ErrNoLogQL = errors.New("LogQL itself was not parsed: the program logqlcheck was not found (docs/rules.md says how to get it)")
 
-// LogQL is the program that parses LogQL with Loki's own parser: a process of its own.
+// logqlProgram is the name of the program in a folder or in PATH.
+const logqlProgram = "logqlcheck"
+
+// LogQL is the program that parses LogQL with Loki's own parser: a process of its own, since Loki is under the AGPL.
 type LogQL struct {
 	// Program is the path of logqlcheck.
 	Program string
@@ -18,10 +29,125 @@ type LogQL struct {
 
 // FindLogQL finds logqlcheck: the path that was given (a setting), in folder (a cache; may be empty), or in PATH. It
 // returns ErrNoLogQL where there is none; a path that was given and is no program is another error.
-func FindLogQL(_, _ string) (*LogQL, error) { return nil, ErrNoLogQL }
+func FindLogQL(given, folder string) (*LogQL, error) {
+	if given != "" {
+		program, err := exec.LookPath(given)
+		if err != nil {
+			return nil, fmt.Errorf("logqlcheck: %w; name the program, or leave the setting out", err)
+		}
+		return &LogQL{Program: program}, nil
+	}
+	if folder != "" {
+		if program, err := exec.LookPath(filepath.Join(folder, logqlProgram)); err == nil {
+			return &LogQL{Program: program}, nil
+		}
+	}
+	if program, err := exec.LookPath(logqlProgram); err == nil {
+		return &LogQL{Program: program}, nil
+	}
+	return nil, ErrNoLogQL
+}
 
 // Check parses the expressions of groups (from ParseLogs), all in one process. The error is about the process.
-func (l *LogQL) Check(_ context.Context, _ []Group) (document.Problems, error) { return nil, nil }
+func (l *LogQL) Check(ctx context.Context, groups []Group) (document.Problems, error) {
+	var queries []query
+	var places []document.Problem
+	for _, g := range groups {
+		for _, rule := range g.Rules {
+			queries = append(queries, query{Text: rule.Expr, Rule: true})
+			places = append(places, document.Problem{File: g.File, Line: rule.Line, Column: rule.Column})
+		}
+	}
+	answers, err := l.run(ctx, queries)
+	if err != nil {
+		return nil, err
+	}
+	var problems document.Problems
+	for _, a := range answers {
+		p := places[a.Index]
+		p.Message = "not valid LogQL: " + a.Message
+		problems = append(problems, p)
+	}
+	return problems, nil
+}
 
 // CheckQueries parses single expressions, those of a dashboard for example, and returns what is wrong with each by index.
-func (l *LogQL) CheckQueries(_ context.Context, _ []string) (map[int]string, error) { return nil, nil }
+func (l *LogQL) CheckQueries(ctx context.Context, texts []string) (map[int]string, error) {
+	queries := make([]query, len(texts))
+	for i, text := range texts {
+		queries[i] = query{Text: text}
+	}
+	answers, err := l.run(ctx, queries)
+	if err != nil {
+		return nil, err
+	}
+	wrong := make(map[int]string, len(answers))
+	for _, a := range answers {
+		wrong[a.Index] = a.Message
+	}
+	return wrong, nil
+}
+
+// question is what logqlcheck reads from its standard input, and answer what it writes. Both sides count the protocol's
+// versions: a program of another version is refused, not misread.
+type question struct {
+	Protocol int     `json:"protocol"`
+	Queries  []query `json:"queries"`
+}
+
+type query struct {
+	Text string `json:"query"`
+	// Rule says that the query must give numbers, as that of a rule must.
+	Rule bool `json:"rule,omitempty"`
+}
+
+type reply struct {
+	Protocol int      `json:"protocol"`
+	Problems []answer `json:"problems"`
+}
+
+type answer struct {
+	Index   int    `json:"index"`
+	Message string `json:"message"`
+}
+
+const (
+	logqlProtocol = 1
+	logqlTimeout  = 2 * time.Minute
+	// logqlEnd is how long a program that was told to stop may take to do so.
+	logqlEnd = 2 * time.Second
+)
+
+func (l *LogQL) run(ctx context.Context, queries []query) ([]answer, error) {
+	if len(queries) == 0 {
+		return nil, nil
+	}
+	input, err := json.Marshal(question{logqlProtocol, queries})
+	if err != nil {
+		return nil, fmt.Errorf("write the queries for logqlcheck: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, logqlTimeout)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	command := exec.CommandContext(ctx, l.Program)
+	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(input), &stdout, &stderr
+	command.WaitDelay = logqlEnd
+	// It needs nothing of the environment, and so gets none of what may be secret there.
+	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
+	if err := command.Run(); err != nil {
+		return nil, fmt.Errorf("run %s: %w: %s", l.Program, err, strings.TrimSpace(stderr.String()))
+	}
+	var r reply
+	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+		return nil, fmt.Errorf("read what %s says: %w; is it logqlcheck?", l.Program, err)
+	}
+	if r.Protocol != logqlProtocol {
+		return nil, fmt.Errorf("%s speaks protocol %d, and opsgen %d; build it from the same revision", l.Program, r.Protocol, logqlProtocol)
+	}
+	for _, a := range r.Problems {
+		if a.Index < 0 || a.Index >= len(queries) {
+			return nil, fmt.Errorf("%s answers about query %d of %d", l.Program, a.Index, len(queries))
+		}
+	}
+	return r.Problems, nil
+}
