@@ -19,6 +19,7 @@ const (
 	folderCertManager = "parts/certmanager"
 	folderExternalDNS = "parts/externaldns"
 	folderObjectStore = "parts/objectstore"
+	folderCollectors  = "parts/collectors"
 )
 
 // A Binary is one program that Ensure can build.
@@ -82,8 +83,11 @@ func programs() []Binary {
 		source     = "github.com/fluxcd/source-controller"
 		kustomize  = "github.com/fluxcd/kustomize-controller"
 		kwok       = "sigs.k8s.io/kwok"
+		prometheus = "github.com/prometheus/prometheus"
 	)
 	small := []string{"no_btrfs", "no_devmapper", "no_zfs"}
+	// Of what Prometheus finds targets by, only Kubernetes: the others link the libraries of every cloud.
+	discovery := []string{"remove_all_sd", "enable_kubernetes_sd"}
 	return []Binary{
 		{Name: "hyper", Module: kubernetes, Folder: folderParts, Package: "./hyper", Sources: []string{"hyper"}, Links: []string{
 			"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl",
@@ -119,6 +123,16 @@ func programs() []Binary {
 		{
 			Name: "certmanager", Module: "github.com/cert-manager/cert-manager", Folder: folderCertManager, Package: ".",
 			Sources: []string{"."}, Links: []string{"controller", "webhook", "cainjector"},
+		},
+		{
+			Name: "external-dns", Module: "sigs.k8s.io/external-dns", Folder: folderExternalDNS, Package: ".", Sources: []string{"."},
+		},
+		{
+			Name: "prometheus", Module: prometheus, Folder: folderCollectors, Package: prometheus + "/cmd/prometheus", Tags: discovery,
+		},
+		{
+			Name: "collector", Module: "go.opentelemetry.io/collector/otelcol", Folder: folderCollectors, Package: "./collector",
+			Tags: discovery, Sources: []string{"collector", "statusutil"},
 		},
 		// Ours.
 		{Name: "proxy", Folder: folderProduct, Package: "./proxy/cmd/proxy", Sources: []string{"proxy", "generator/document", "generator/quantity"}},

@@ -18,6 +18,7 @@ var pinned = map[string]string{
 	"cortex":                  "cortex",
 	"loki":                    "loki",
 	"object-store":            "versitygw",
+	"external-dns":            "external-dns",
 	"source-controller":       "source-controller",
 	"kustomize-controller":    "kustomize-controller",
 	"cert-manager":            "certmanager",
