@@ -66,6 +66,8 @@ func (r *runner) leave(n *node, found state) string {
 	switch {
 	case n.given:
 		return "named in cluster.yaml, not made by bootstrap"
+	case !r.graph.owned(n, found) && found.Borrowed:
+		return "it was there before"
 	case !r.graph.owned(n, found):
 		return fmt.Sprintf("not ours: its tag %s is %q", TagCluster, found.Tags[TagCluster])
 	case r.keep[n] != "":

@@ -50,7 +50,7 @@ func Add[T any](g *Graph, r Resource[T], after ...Dependency) Output[T] {
 	}
 	n.find = func(ctx context.Context) (state, error) {
 		s, err := r.Find(ctx)
-		return state{Condition: s.Condition, Output: s.Output, Detail: s.Detail, Tags: s.Tags, Drift: s.Drift}, err
+		return state{Condition: s.Condition, Output: s.Output, Detail: s.Detail, Tags: s.Tags, Drift: s.Drift, Borrowed: s.Borrowed}, err
 	}
 	n.reconcile = typed(r.Reconcile)
 	n.remove = typed(r.Delete)
@@ -71,7 +71,7 @@ func typed[T any](f func(context.Context, State[T]) error) func(context.Context,
 		if !ok {
 			return fmt.Errorf("the output is a %T: this is a mistake in bootstrap", s.Output)
 		}
-		return f(ctx, State[T]{Condition: s.Condition, Output: output, Detail: s.Detail, Tags: s.Tags, Drift: s.Drift})
+		return f(ctx, State[T]{Condition: s.Condition, Output: output, Detail: s.Detail, Tags: s.Tags, Drift: s.Drift, Borrowed: s.Borrowed})
 	}
 }
 

@@ -40,6 +40,8 @@ type Step struct {
 	// Data and Given are as in Resource.
 	Data  bool `json:"data,omitempty"`
 	Given bool `json:"given,omitempty"`
+	// Borrowed is as in State.
+	Borrowed bool `json:"borrowed,omitempty"`
 	// Uses are what it costs, Expected is how long it usually takes.
 	Uses     []Use         `json:"uses,omitempty"`
 	Expected time.Duration `json:"expected,omitempty"`
@@ -112,6 +114,8 @@ func (g *Graph) plan(n *node, found state) Step {
 	case found.Condition == Absent && n.create != nil:
 		s.Action = ActionCreate
 	case found.Condition == Absent:
+	case found.Borrowed && !g.owned(n, found):
+		s.Borrowed = true
 	case !g.owned(n, found):
 		s.Action, s.Reason = ActionRefuse, fmt.Sprintf("it exists and is not this cluster's: its tag %s is %q", TagCluster, found.Tags[TagCluster])
 	case found.Condition == Pending, found.Condition == Deleting:

@@ -57,6 +57,9 @@ type State[T any] struct {
 	Tags map[string]string
 	// Drift is what differs from what is wanted; Reconcile mends it.
 	Drift []Change
+	// Borrowed says that the resource may be used although it is not ours, because the user gave us the means to: a bucket
+	// that was there before, and that the given keys open. It is neither changed nor deleted.
+	Borrowed bool
 }
 
 // Resource says how one thing is found, made, changed and removed. All functions are called with a context that ends

@@ -92,7 +92,32 @@ func (g *Graph) Down(ctx context.Context, o Options) (Report, error) {
 		return nil, err
 	}
 	r.keep = g.kept(o.DeleteData)
-	return r.each(ctx, all, func(n *node) []*node { return n.before }, r.unmake)
+	return r.each(ctx, all, g.waitsForRemoval(), r.unmake)
+}
+
+// waitsForRemoval says what must be gone before a resource is removed: what depends on it. Data goes last of all, when
+// nothing is left that might still fail; so does the lease that lies in it.
+func (g *Graph) waitsForRemoval() func(*node) []*node {
+	needed := map[*node]bool{}
+	for _, n := range g.nodes {
+		if n.data {
+			for up := range n.above {
+				needed[up] = true
+			}
+		}
+	}
+	var rest []*node
+	for _, n := range g.nodes {
+		if !n.data && !needed[n] {
+			rest = append(rest, n)
+		}
+	}
+	return func(n *node) []*node {
+		if n.data {
+			return append(slices.Clone(n.before), rest...)
+		}
+		return n.before
+	}
 }
 
 // kept are data and what it depends on.

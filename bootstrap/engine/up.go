@@ -82,7 +82,11 @@ func (c *convergence) settle(ctx context.Context) {
 func (c *convergence) step(ctx context.Context, found state) (done bool, err error) {
 	if found.Condition != Absent {
 		c.wrote = time.Time{}
-		if !c.graph.owned(c.n, found) {
+		switch owned := c.graph.owned(c.n, found); {
+		case owned:
+		case found.Borrowed && found.Condition == Ready:
+			return true, nil
+		default:
 			return false, c.foreign(found)
 		}
 	}
