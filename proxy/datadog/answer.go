@@ -88,7 +88,7 @@ func success(w http.ResponseWriter, path string) {
 		write(w, http.StatusAccepted, `{"errors":[]}`)
 	case "/v1/input":
 		write(w, http.StatusOK, `{}`)
-	case "/api/v2/logs", "/api/beta/sketches":
+	case "/api/v2/logs", "/api/beta/sketches", "/api/intake/metrics/v3/series", "/api/intake/metrics/v3/sketches":
 		write(w, http.StatusAccepted, `{}`)
 	default:
 		write(w, http.StatusAccepted, `{"status":"ok"}`)

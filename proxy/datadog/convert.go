@@ -236,6 +236,17 @@ func (q *request) readIntake() error {
 			return e.next(&host)
 		case "host-tags":
 			return e.next(&tags)
+		case "events":
+			// By the name of what they come from, as agents send them (datadog-agent, pkg/serializer/internal/metrics/events.go).
+			var raw json.RawMessage
+			err := e.next(&raw)
+			var events map[string][]skipped
+			if err == nil && unmarshal(raw, &events) == nil {
+				for _, list := range events {
+					q.handler.meters.drop(q.tenant, droppedEvent, len(list))
+				}
+			}
+			return err
 		}
 		return e.next(&skipped{})
 	})

@@ -108,6 +108,10 @@ func (h *Handler) ServeTenant(w http.ResponseWriter, r *http.Request, tenant str
 	case nothing:
 		success(w, route.Path)
 		return
+	case events:
+		h.meters.drop(tenant, droppedEvent, 1)
+		success(w, route.Path)
+		return
 	case dropped:
 		h.meters.drop(tenant, droppedPath, 1)
 		success(w, route.Path)
@@ -157,6 +161,8 @@ func (h *Handler) take(r *http.Request, route served, source *wire, tenant strin
 	switch route.payload {
 	case seriesJSON, seriesEither, checkRuns, sketches, intake:
 		err = q.readMetrics(route.payload, r.Header.Get("Content-Type"))
+	case columnar:
+		err = q.readColumns(bound)
 	case logs:
 		q.send = q.logs
 		err = q.readLogs(r)

@@ -308,10 +308,29 @@ func (b *broken) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+func TestEventsAreTakenAndCounted(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	h := datadog.New(datadog.Options{Sender: newSink(), Registerer: registry, Now: now})
+	for _, c := range []call{
+		{path: "/api/v1/events", body: []byte(`{"title":"deployed","text":"x"}`)},
+		{path: "/intake/", body: []byte(`{"apiKey":"","events":{"api":[{"msg_title":"a"},{"msg_title":"b"}]},"internalHostname":"h"}`)},
+		{path: "/intake/", body: []byte(`{"events":"no events","internalHostname":"h"}`)},
+	} {
+		if w := serve(h, c); w.Code != http.StatusAccepted {
+			t.Errorf("%s: answered %d %s", c.path, w.Code, w.Body)
+		}
+	}
+	want := "# HELP " + datadog.MetricDropped + " What Datadog agents sent and nobody keeps.\n# TYPE " + datadog.MetricDropped + " counter\n" +
+		datadog.MetricDropped + `{reason="event",tenant="shop"} 3` + "\n"
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), datadog.MetricDropped); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRoutesAreUnique(t *testing.T) {
 	seen := map[string]bool{}
 	for _, route := range datadog.Routes() {
-		if key := route.Method + " " + route.Path; seen[key] || route.Name == "" || route.Scope == "" {
+		if key := route.Method + " " + route.Path; seen[key] || route.Name == "" || (route.Scope == "") != (route.Path == "/api/v1/validate") {
 			t.Errorf("%+v", route)
 		} else {
 			seen[key] = true

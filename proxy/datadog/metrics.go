@@ -22,6 +22,7 @@ const (
 // What was dropped: the values of MetricDropped's label reason.
 const (
 	droppedPath        = "path"            // a request whose path carries nothing for Cortex or Loki
+	droppedEvent       = "event"           // events
 	droppedRefused     = "refused"         // samples or lines of a request that Cortex or Loki answered with 400
 	droppedName        = "name"            // series without a name
 	droppedPoint       = "point"           // points without a usable time or value
@@ -34,7 +35,7 @@ const (
 // Reasons are the values of MetricDropped's label reason.
 func Reasons() []string {
 	return []string{
-		droppedPath, droppedRefused, droppedName, droppedPoint, droppedLabels, droppedCardinality, droppedHosts, droppedSketch,
+		droppedPath, droppedEvent, droppedRefused, droppedName, droppedPoint, droppedLabels, droppedCardinality, droppedHosts, droppedSketch,
 	}
 }
 

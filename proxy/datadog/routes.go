@@ -14,7 +14,8 @@ type Route struct {
 	Path string
 	// Name is a bounded label for metrics, such as "datadog_series". Routes of one kind share it.
 	Name string
-	// Scope is what a caller must be allowed to do. Every route of an agent that sends no logs needs metrics:write only.
+	// Scope is what a caller must be allowed to do; empty lets every caller of the tenant. Every route of an agent that
+	// sends no logs needs metrics:write only.
 	Scope config.Scope
 }
 
@@ -27,7 +28,9 @@ const (
 	seriesEither
 	checkRuns
 	sketches
+	columnar
 	intake
+	events
 	logs
 	dropped
 )
@@ -45,9 +48,14 @@ func routes() []served {
 		return served{Route{Method: method, Path: path, Name: "datadog_" + name, Scope: config.MetricsWrite}, kind}
 	}
 	list := []served{
-		metrics(http.MethodGet, "/api/v1/validate", "validate", nothing),
+		// Whether a key is good says nothing of what it is good for: an agent for logs only asks the same.
+		{Route{Method: http.MethodGet, Path: "/api/v1/validate", Name: "datadog_validate"}, nothing},
 		metrics(http.MethodPost, "/api/v1/series", "series", seriesJSON),
 		metrics(http.MethodPost, "/api/v2/series", "series", seriesEither),
+		// Version 3 is what agents 7.81 send to every address, and later ones to Datadog's own only, unless they are told to
+		// (datadog-agent, pull requests 52059 and 53466).
+		metrics(http.MethodPost, "/api/intake/metrics/v3/series", "series", columnar),
+		metrics(http.MethodPost, "/api/intake/metrics/v3/sketches", "sketches", columnar),
 		metrics(http.MethodPost, "/api/v1/check_run", "check_run", checkRuns),
 		metrics(http.MethodPost, "/api/beta/sketches", "sketches", sketches),
 		metrics(http.MethodPost, "/intake", "intake", intake),
@@ -55,8 +63,9 @@ func routes() []served {
 		{Route{Method: http.MethodPost, Path: "/api/v2/logs", Name: "datadog_logs", Scope: config.LogsWrite}, logs},
 		{Route{Method: http.MethodPost, Path: "/v1/input", Name: "datadog_logs", Scope: config.LogsWrite}, logs},
 	}
+	list = append(list, metrics(http.MethodPost, "/api/v1/events", "dropped", events), metrics(http.MethodPost, "/api/v2/events", "dropped", events))
 	for _, path := range []string{
-		"/api/v1/metadata", "/api/v2/host_metadata", "/api/v1/host_metadata", "/api/v1/events", "/api/v2/events",
+		"/api/v1/metadata", "/api/v2/host_metadata", "/api/v1/host_metadata",
 		"/api/v1/collector", "/api/v1/container", "/api/v1/connections", "/api/v1/discovery", "/api/v1/orchestrator",
 		"/api/v2/orch", "/api/v2/orchmanif", "/api/v2/contlcycle", "/api/v2/contimage", "/api/v2/sbom", "/api/v2/apmtelemetry",
 		"/support/flare",

@@ -264,7 +264,7 @@ func (x *exchange) authorize(r *http.Request, caller *identity.Caller) bool {
 	if caller.Kind == identity.Token {
 		x.server.metrics.Tokens.Seen(tenant, caller.ID, caller.Expires, x.start)
 	}
-	if !caller.Scopes.Has(x.match.Scope) {
+	if x.match.Kind != route.Validate && !caller.Scopes.Has(x.match.Scope) {
 		x.out.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+string(x.match.Scope)+`"`)
 		x.refuse(x.match.Component, http.StatusForbidden, "scope", "the token has no scope "+string(x.match.Scope))
 		return false

@@ -270,3 +270,21 @@ func TestNothingSecretIsLogged(t *testing.T) {
 		t.Errorf("the log holds a secret:\n%s", log)
 	}
 }
+
+// An agent asks whether its key is good before it knows what it will send.
+func TestAnyTokenOfATenantIsAValidKey(t *testing.T) {
+	p := proxytest.Start(t, proxytest.Options{})
+	client := p.Client(t, true)
+	for scope, want := range map[config.Scope]int{
+		config.MetricsWrite: http.StatusOK, config.LogsWrite: http.StatusOK, config.MetricsRead: http.StatusOK,
+		"": http.StatusForbidden, // no token at all
+	} {
+		token := ""
+		if scope != "" {
+			token = p.Token(t, proxytest.Payments, nil, scope)
+		}
+		if status, text := call(t, client, http.MethodGet, "https://datadog."+proxytest.Domain+"/api/v1/validate", token, ""); status != want {
+			t.Errorf("with scope %q: %d %s", scope, status, text)
+		}
+	}
+}
