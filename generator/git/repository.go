@@ -76,13 +76,19 @@ func (f *Failure) Error() string {
 	return "git " + f.Command + ": " + text
 }
 
-// Run runs a command and returns what it printed, without the last line break. A command that fails gives a *Failure.
+// Run runs a command and returns what it printed, without the last line break. A command that fails gives a *Failure, and
+// what it printed.
 func (r *Repository) Run(ctx context.Context, arguments ...string) (string, error) {
 	return r.RunInput(ctx, nil, arguments...)
 }
 
 // RunInput is Run with a standard input.
 func (r *Repository) RunInput(ctx context.Context, input io.Reader, arguments ...string) (string, error) {
+	text, err := r.output(ctx, input, arguments...)
+	return strings.TrimSuffix(text, "\n"), err
+}
+
+func (r *Repository) output(ctx context.Context, input io.Reader, arguments ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", arguments...) //nolint:gosec // a fixed program; arguments are no shell's
 	cmd.Dir, cmd.Env, cmd.Stdin = r.Dir, r.env, input
 	// Asked to end, git removes its lock files; killed at once, it leaves them to the next one who comes.
@@ -103,7 +109,7 @@ func (r *Repository) RunInput(ctx context.Context, input io.Reader, arguments ..
 		failure.Code = exit.ExitCode()
 		return stdout.String(), failure
 	}
-	return strings.TrimSuffix(stdout.String(), "\n"), nil
+	return stdout.String(), nil
 }
 
 // Lines runs a command that prints one thing a line.
@@ -140,12 +146,11 @@ func (r *Repository) File(ctx context.Context, revision, path string) (text stri
 	if err != nil || len(names) == 0 {
 		return "", false, err
 	}
-	var blob *Failure
-	text, err = r.Run(ctx, "cat-file", "blob", revision+":"+path)
-	if errors.As(err, &blob) {
+	text, err = r.output(ctx, nil, "cat-file", "blob", revision+":"+path)
+	if err != nil {
 		return "", false, fmt.Errorf("read %s at %s: %w", path, revision, err)
 	}
-	return text + "\n", err == nil, err
+	return text, true, nil
 }
 
 // Remote chooses the remote that releases go to: the wanted one, else the one that the branch follows, else "origin", else

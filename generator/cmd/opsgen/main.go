@@ -14,6 +14,7 @@ import (
 	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/progress"
 	"github.com/opsgen/opsgen/generator/render"
+	"github.com/opsgen/opsgen/generator/upgrade"
 )
 
 // gcPercent lets the heap grow further between collections than Go does by itself: a render is short, and makes much that
@@ -69,6 +70,10 @@ func (a *app) explain(err error) int {
 	if refused, ok := wasRefused(err); ok {
 		return a.refused(refused)
 	}
+	var conflicts *upgrade.Conflicts
+	if errors.As(err, &conflicts) {
+		return a.conflicts(conflicts)
+	}
 	switch {
 	case errors.As(err, &failed):
 		fmt.Fprintln(a.stderr, failed.Error())
@@ -99,6 +104,9 @@ func (a *app) explain(err error) int {
 func (a *app) consequence() string {
 	if a.command == "render" || a.command == "init" || a.command == "lock" {
 		return ", nothing was written"
+	}
+	if a.command == "upgrade" {
+		return ", no branch was made; --no-render makes one with the merge alone, to mend the inputs on"
 	}
 	return ""
 }

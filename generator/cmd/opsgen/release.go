@@ -70,6 +70,9 @@ func (a *app) release(ctx context.Context) error {
 		Check: func(ctx context.Context, clusters []string) (string, error) {
 			return a.checkRendered(ctx, repo, clusters, reporter)
 		},
+		Dangers: func(ctx context.Context, from, to string, clusters []string) ([]string, error) {
+			return a.dangers(ctx, repo.Root, from, to, clusters, reporter)
+		},
 	})
 	if err != nil {
 		return err
