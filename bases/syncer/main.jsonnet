@@ -1,5 +1,5 @@
-// The syncer: one pod without a leader election. Two would only write the same twice; while it is away nothing is lost,
-// since Cortex, Loki and the secrets stay as they are.
+// The syncer: one pod works, and where the sizing says so another one waits to take over. While none works nothing is lost:
+// Cortex, Loki and the secrets stay as they are.
 local k = import '../lib/k.libsonnet';
 local net = import '../lib/net.libsonnet';
 local proxy = import '../proxy/proxy.libsonnet';
@@ -12,6 +12,9 @@ local labels = k.labelsOf('syncer', 'syncer');
 local config(cluster) = k.configMap('syncer', {
   'syncer.yaml': std.manifestYamlDoc({
     proxy: { url: proxy.internal, caFile: proxy.caFile, tokenFile: proxy.tokenFile },
+    // A disabled component has no rules to keep.
+    [if !std.get(cluster.enabled, 'cortex', false) then 'metrics']: { disabled: true },
+    [if !std.get(cluster.enabled, 'loki', false) then 'logs']: { disabled: true },
     generatedSecrets: std.prune(secrets.generated(cluster)),
   }, quote_keys=false),
 });
@@ -51,10 +54,10 @@ local makes(cluster) = std.join(' ', [
 ]);
 
 local deployment(cluster, size) =
-  k.deployment('syncer', labels, 1, k.pod('syncer', [container(size)], {
+  k.deployment('syncer', labels, size.replicas, k.pod('syncer', [container(size)], {
     terminationGracePeriodSeconds: 30,
     volumes: [k.configVolume('config', 'syncer'), apiserver] + proxy.volumes,
-  }), { strategy: { type: 'Recreate' } })
+  } + k.spread(labels)), { strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } } })
   + k.configHash(config(cluster))
   + net.flows([proxy.flow, 'dns', 'apiserver'])
   + if secrets.fixed(cluster) == [] then {} else k.annotations({ 'opsgen.dev/makes': makes(cluster) });
@@ -63,10 +66,12 @@ function(cluster, bundle)
   [
     k.serviceAccount('syncer'),
     access.cluster(cluster),
+    access.own,
     access.fixed(cluster),
     access.admission(cluster),
     config(cluster),
     deployment(cluster, cluster.sizing.syncer.syncer),
+    if cluster.sizing.syncer.syncer.replicas > 1 then k.disruptionBudget('syncer', labels) else null,
     net.allow(
       'syncer',
       labels,

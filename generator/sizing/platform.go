@@ -22,7 +22,7 @@ func proxyNeed(in load) need {
 
 func syncerNeed(in load) need {
 	return need{
-		pods: 1, cpu: 0.05 + min(1, float64(in.tenants)*0.002), memory: min(4*giB, 128*miB+float64(in.tenants)*miB),
+		pods: in.several(2), cpu: 0.05 + min(1, float64(in.tenants)*0.002), memory: min(4*giB, 128*miB+float64(in.tenants)*miB),
 		why: fmt.Sprintf("128 MiB + %s × 1 MiB", plural(in.tenants, "tenant")),
 	}
 }

@@ -24,6 +24,9 @@ type Config struct {
 	RequestsPerSecond int `json:"requestsPerSecond,omitempty"`
 	// GeneratedSecrets are the secrets to make.
 	GeneratedSecrets []GeneratedSecret `json:"generatedSecrets,omitempty"`
+	// Lease is the lease ("namespace/name") that one of several syncers holds: that one works, the others wait. Beside it is
+	// the ConfigMap <name>-tenants, the list of tenants that something was written for. Default "syncer/syncer".
+	Lease string `json:"lease,omitempty"`
 	// LogLevel is debug, info, warn or error. Default info.
 	LogLevel string `json:"logLevel,omitempty"`
 }
@@ -46,12 +49,16 @@ type Metrics struct {
 	RulesPath string `json:"rulesPath,omitempty"`
 	// AlertmanagerPath is the API of the Alertmanager's configuration. Default /api/v1/alerts.
 	AlertmanagerPath string `json:"alertmanagerPath,omitempty"`
+	// Disabled is for a cluster without Cortex: nothing is written there.
+	Disabled bool `json:"disabled,omitempty"`
 }
 
 // Logs are Loki's paths behind the proxy.
 type Logs struct {
 	// RulesPath is the ruler's API. Default /loki/api/v1/rules.
 	RulesPath string `json:"rulesPath,omitempty"`
+	// Disabled is for a cluster without Loki: nothing is written there.
+	Disabled bool `json:"disabled,omitempty"`
 }
 
 // Sources says which objects hold rules and configurations: label selectors in Kubernetes notation.

@@ -55,6 +55,7 @@ func TestParse(t *testing.T) {
 			},
 			{Name: "grafana", NamespaceSelector: "opsgen.dev/tenant", Keys: map[string]int{"secret-key": 40}},
 		},
+		Lease:    "syncer/syncer",
 		LogLevel: "info",
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
@@ -79,6 +80,7 @@ func TestParseRefuses(t *testing.T) {
 		"a selector that is none":       {"", "sources: {logsRules: a==b==c}", "sources.logsRules is"},
 		"a prefix that claims all":      {"", "sources: {rulePrefix: x}", "sources.rulePrefix is"},
 		"a label that is none":          {"", "sources: {tenantLabel: a b}", "sources.tenantLabel is"},
+		"a lease without a namespace":   {"", "lease: syncer", "lease is"},
 		"an unknown level":              {"", "logLevel: loud", `logLevel is "loud"`},
 		"a secret for nobody":           {"  namespaceSelector: opsgen.dev/tenant\n", "", "generatedSecrets[1] must have namespaces"},
 		"a secret for two kinds":        {"namespaceSelector: opsgen.dev/tenant", "namespaceSelector: opsgen.dev/tenant\n  namespaces: [a]", "and not both"},

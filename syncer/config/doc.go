@@ -8,6 +8,7 @@
 //	syncer run --config=FILE
 //	syncer validate FILE
 //
-// It is ready when its configuration was read and the generated secrets that can be made exist. That Cortex or Loki do
-// not answer does not make it unready: they wait for secrets that it makes.
+// It is ready when its configuration was read, all tenants' namespaces are watched, and the generated secrets that can be
+// made exist; or when another syncer holds the lease. That Cortex or Loki do not answer does not make it unready: they
+// wait for secrets that it makes.
 package config

@@ -40,6 +40,10 @@ func (c *Config) problems(doc *document.Document) document.Problems {
 	if c.RequestsPerSecond < 1 || c.RequestsPerSecond > 10000 {
 		check.Fail("requestsPerSecond", "Write a number from 1 to 10000.", "is %d", c.RequestsPerSecond)
 	}
+	namespace, name, _ := strings.Cut(c.Lease, "/")
+	if len(validation.IsDNS1123Label(namespace)) > 0 || len(validation.IsDNS1123Subdomain(name)) > 0 {
+		check.Fail("lease", `Write namespace and name, such as "syncer/syncer".`, "is %q, which is not a lease's name", c.Lease)
+	}
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.LogLevel) {
 		check.Fail("logLevel", "Write one of "+strings.Join(levels, ", ")+".", "is %q", c.LogLevel)
 	}

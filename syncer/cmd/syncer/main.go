@@ -1,4 +1,4 @@
-// Command syncer makes the cluster's own secrets.
+// Command syncer keeps tenants' rules and alerting from Git in Cortex and Loki, and makes the cluster's own secrets.
 package main
 
 import (
@@ -23,7 +23,7 @@ type runError struct{ error }
 
 func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	command := &cobra.Command{
-		Use: "syncer", Short: "Make the cluster's own secrets", SilenceUsage: true, SilenceErrors: true,
+		Use: "syncer", Short: "Keep tenants' rules and alerting from Git in Cortex and Loki", SilenceUsage: true, SilenceErrors: true,
 		Args: cobra.NoArgs, RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	command.SetArgs(args)
