@@ -17,8 +17,8 @@ local sections(cluster, tenant) = {
     plugins: '/var/lib/grafana/plugins',
     provisioning: '/etc/grafana/provisioning',
   },
-  // The database is in the pod and goes with it. Everything that matters comes from Git, so that an upgrade always
-  // starts on a fresh one, and never has to migrate.
+  // The database is in the pod and goes with it, unless the tenant has a volume (grafana.storage). Everything that matters
+  // comes from Git, so that an upgrade starts on a fresh one, and does not have to migrate.
   database: { type: 'sqlite3', path: '/var/lib/grafana/grafana.db', wal: true },
 
   security: {

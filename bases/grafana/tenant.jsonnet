@@ -17,7 +17,21 @@ local config(cluster, tenant, boards) = k.configMap('grafana', {
   'dashboards.yaml': std.manifestYamlDoc(boards.providers, quote_keys=false),
 });
 
-local volumes(boards) = [
+// The volume is named after the ID: a new tenant of the same name must not find what people of the removed one made.
+local claim(tenant) = 'grafana-' + tenant.id;
+local stored(tenant) = std.objectHas(std.get(tenant, 'grafana', {}), 'storage');
+local volume(tenant) = if !stored(tenant) then [] else [
+  k.object('v1', 'PersistentVolumeClaim', claim(tenant), {
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: tenant.grafana.storage } } },
+  }) + k.neverPruned,
+];
+
+// sizeOf is the cluster's size with what the tenant asks for instead.
+local sizeOf(size, tenant) =
+  local own = std.get(tenant, 'grafana', {});
+  size { [name]: own[name] for name in ['cpu', 'memory', 'memoryBytes'] if std.objectHas(own, name) };
+
+local volumes(tenant, boards) = [
   {
     name: 'config',
     configMap: {
@@ -30,7 +44,7 @@ local volumes(boards) = [
     },
   },
   boards.volume('dashboards'),
-  k.emptyDir('data', '1Gi'),
+  if stored(tenant) then { name: 'data', persistentVolumeClaim: { claimName: claim(tenant) } } else k.emptyDir('data', '1Gi'),
   k.emptyDir('tmp', '256Mi'),
 ] + proxy.volumes;
 
@@ -78,7 +92,7 @@ local sidecar(cluster, size) = k.container('sidecar', 'proxy', size, {
 
 local deployment(cluster, tenant, boards, config) =
   local sizes = cluster.sizing.grafana;
-  local pod = k.pod('grafana', [grafana(sizes.grafana, boards), sidecar(cluster, sizes.sidecar)], { volumes: volumes(boards) }, user=user);
+  local pod = k.pod('grafana', [grafana(sizeOf(sizes.grafana, tenant), boards), sidecar(cluster, sizes.sidecar)], { volumes: volumes(tenant, boards) }, user=user);
   // One pod, and the old one is gone before the new one comes: two would work on two databases, and people would change
   // between them.
   k.deployment('grafana', labels, 1, pod, { strategy: { type: 'Recreate' } })
@@ -96,6 +110,7 @@ function(cluster, bundle, tenant)
       k.serviceAccount('grafana'),
       settings,
       boards.configMaps,
+      volume(tenant),
       deployment(cluster, tenant, boards, settings),
       k.service('grafana', labels, [k.servicePort('http', 3000)]),
       net.allow(

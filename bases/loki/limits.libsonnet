@@ -10,17 +10,17 @@ local longer(duration) =
   local total = seconds(duration) + 3600;
   if total % 3600 == 0 then (total / 3600) + 'h' else total + 's';
 
-// L6: Loki deletes by whole days, and refuses shorter times in a tenant's own rules.
-local wholeDays(retention) =
-  if seconds(retention) >= 24 * 3600 then retention
-  else error 'logs.retention is %s, but Loki keeps lines for a day at least; write 1d or more' % retention;
-
 // Loki's MB are 2^20 bytes. The rate is rounded up to 1/64 of one, so that it is written without an endless fraction.
 local megabyte = 1024 * 1024;
 local rate(bytesPerDay) = std.ceil(bytesPerDay / (24 * 3600) / megabyte * 64) / 64;
 
 {
   local limits = self,
+
+  // L6: Loki deletes by whole days, and refuses shorter times in a tenant's own rules.
+  wholeDays(retention):
+    if seconds(retention) >= 24 * 3600 then retention
+    else error 'logs.retention is %s, but Loki keeps lines for a day at least; write 1d or more' % retention,
 
   // of are the limits that follow from a tenant's logs (or from what stands in for them).
   of(logs): {
@@ -31,7 +31,7 @@ local rate(bytesPerDay) = std.ceil(bytesPerDay / (24 * 3600) / megabyte * 64) / 
     // L4
     max_global_streams_per_user: logs.streams,
     // L6: both, or queries look for lines that are about to be deleted.
-    retention_period: wholeDays(logs.retention),
+    retention_period: limits.wholeDays(logs.retention),
     max_query_lookback: logs.retention,
     // "The last 30 days" reach a little further than 30 days.
     max_query_length: longer(logs.maxQueryRange),

@@ -3,6 +3,7 @@ package advice_test
 import (
 	"time"
 
+	"github.com/opsgen/opsgen/generator/cluster"
 	"github.com/opsgen/opsgen/generator/quantity"
 	"github.com/opsgen/opsgen/generator/tenant"
 )
@@ -37,6 +38,14 @@ func tenantCases() []ruleCase {
 		{"tenant-query-range", "short retention", first(func(t *tenant.Tenant) { t.Logs.Retention = 7 * day }), "", false},
 		{"tenant-samples", "too few", first(func(t *tenant.Tenant) { t.Metrics.SamplesPerSecond = 1000 }), "send 5000 samples/s, 1000 are allowed", warned},
 		{"tenant-samples", "enough", first(func(t *tenant.Tenant) { t.Metrics.SamplesPerSecond = 5000 }), "", false},
+		{"tenant-shard-size", "fewer than copies", first(func(t *tenant.Tenant) { t.Metrics.ShardSize = 2 }), "2 ingesters cannot hold the 3 copies", refused},
+		{"tenant-shard-size", "uneven", first(func(t *tenant.Tenant) { t.Metrics.ShardSize = 7 }), "Cortex takes 9", warned},
+		{"tenant-shard-size", "even", first(func(t *tenant.Tenant) { t.Metrics.ShardSize = 6 }), "", false},
+		{"tenant-ha-dedup", "with gossip", first(func(t *tenant.Tenant) { t.Metrics.HADedup = &tenant.HADedup{} }), "", false},
+		{"tenant-ha-dedup", "alone", func(w *world) {
+			w.cluster.Options.Topology = cluster.SingleBinary
+			w.tenants[0].Metrics.HADedup = &tenant.HADedup{}
+		}, "pairs of Prometheus servers cannot be told apart on cluster", refused},
 		{"tenant-streams", "too many", first(func(t *tenant.Tenant) { t.Logs.Streams = 200e3 }), "200k streams", warned},
 		{"tenant-streams", "many", first(func(t *tenant.Tenant) { t.Logs.Streams = 100e3 }), "", false},
 		{"tenant-out-of-order", "a day", first(func(t *tenant.Tenant) { t.Metrics.OutOfOrder = day }), "1d late", warned},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opsgen/opsgen/generator/cluster"
 	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/quantity"
 	"github.com/opsgen/opsgen/generator/tenant"
@@ -21,6 +22,8 @@ func tenantRules() []rule {
 		{"tenant-samples", "A limit of samples below what the series send drops samples all the time.", checkTenantSamples},
 		{"tenant-streams", "Loki advises less than 100,000 active streams in one tenant; more are mostly labels that should be in the lines.", checkTenantStreams},
 		{"tenant-out-of-order", "Late samples are kept in memory; a window of hours costs as much as the series.", checkTenantOutOfOrder},
+		{"tenant-shard-size", "A tenant's samples need as many ingesters as there are copies, the same number in each zone.", checkTenantShardSize},
+		{"tenant-ha-dedup", "Distributors tell each other by gossip whose samples they take; a single process has none.", checkTenantHADedup},
 		{"tenant-roles", "Grafana knows the roles Admin, Editor and Viewer.", checkTenantRoles},
 		{"tenant-access-namespace", "Pods of the platform's namespaces are the platform's, not a tenant's.", checkAccessNamespace},
 		{"tenant-access-shared", "A caller acts for one tenant: two that claim it cannot be told apart.", checkAccessShared},
@@ -117,6 +120,31 @@ func checkTenantOutOfOrder(r *report) {
 	for _, t := range r.Tenants {
 		if window := t.Resolved.Metrics.OutOfOrder; window > quantity.Duration(time.Hour) {
 			r.warnTenant(t, "metrics.outOfOrder", "Write 30m or less.", "samples may be %s late: they are kept in memory for as long", window)
+		}
+	}
+}
+
+func checkTenantShardSize(r *report) {
+	copies := r.Cluster.Options.Replication
+	for _, t := range r.Tenants {
+		size := t.Resolved.Metrics.ShardSize
+		switch {
+		case size == 0:
+		case size < copies:
+			r.refuseTenant(t, "metrics.shardSize", fmt.Sprintf("Write %d or more, or 0 for all ingesters.", copies), "%d ingesters cannot hold the %d copies of a sample", size, copies)
+		case size%copies != 0:
+			r.warnTenant(t, "metrics.shardSize", fmt.Sprintf("Write %d.", (size/copies+1)*copies), "%d ingesters are not the same number in each of %d zones; Cortex takes %d", size, copies, (size/copies+1)*copies)
+		}
+	}
+}
+
+func checkTenantHADedup(r *report) {
+	if r.Cluster.Options.Topology != cluster.SingleBinary {
+		return
+	}
+	for _, t := range r.Tenants {
+		if t.Resolved.Metrics.HADedup != nil {
+			r.refuseTenant(t, "metrics.haDedup", "Send from one Prometheus server there, or leave this cluster out.", "pairs of Prometheus servers cannot be told apart on cluster %s, where Cortex is a single process", r.Cluster.Name)
 		}
 	}
 }

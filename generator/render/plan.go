@@ -208,8 +208,11 @@ func (p *plan) addUnits() error {
 		return err
 	}
 	for _, c := range p.enabled {
-		tenants := &unit{layer: string(component.Config), name: c.Name + "-tenants", arguments: all}
-		err := errors.Join(
+		tenants, err := p.tenantsUnit(c, all)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(
 			p.add(&unit{layer: string(component.CRDs), name: c.Name}, c, "crds.jsonnet"),
 			p.add(&unit{layer: string(c.Layer), name: c.Name}, c, "main.jsonnet", "chart.jsonnet"),
 			p.add(&unit{layer: string(component.Config), name: c.Name}, c, "config.jsonnet"),
@@ -341,17 +344,6 @@ func (p *plan) addTenants() error {
 func shard(tenantName string) string {
 	sum := sha256.Sum256([]byte(tenantName))
 	return fmt.Sprintf("%x", sum[0]>>4)
-}
-
-// withoutFiles are the tenants as a base sees them that is for all of them: a changed dashboard is not its concern, and the
-// files of thousands of tenants would be much to read.
-func withoutFiles(tenants []*tenant.Tenant) []tenant.Tenant {
-	plain := make([]tenant.Tenant, len(tenants))
-	for i, t := range tenants {
-		plain[i] = *t
-		plain[i].Files = tenant.Files{}
-	}
-	return plain
 }
 
 func arguments(name string, value any) (map[string]string, error) {

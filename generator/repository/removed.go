@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/opsgen/opsgen/generator/document"
+	"github.com/opsgen/opsgen/generator/quantity"
 )
 
 // RemovedFile lists the tenants that `opsgen tenant remove` removed, so that nobody gets their data by chance.
@@ -20,16 +21,21 @@ type Removed struct {
 	Name string `json:"name" jsonschema:"required"`
 	// ID was the tenant's ID in Cortex and Loki.
 	ID string `json:"id" jsonschema:"required"`
+	// Clusters are those that it lived on; "*" is every cluster.
+	Clusters []string `json:"clusters" jsonschema:"required"`
+	// MetricsRetention and LogsRetention are what its tenant.yaml said; 0 where that was left to the cluster.
+	MetricsRetention quantity.Duration `json:"metricsRetention,omitempty"`
+	LogsRetention    quantity.Duration `json:"logsRetention,omitempty"`
 }
 
 // removedList is RemovedFile.
 type removedList struct {
 	// Tenants are sorted by name; of several with one name, the last one was removed last.
-	Tenants []Removed `json:"tenants,omitempty"`
+	Tenants []Removed `json:"tenants"`
 }
 
-// LoadRemoved reads RemovedFile; there are none where it does not exist. The error is document.Problems.
-func (r *Repository) LoadRemoved() ([]Removed, error) {
+// loadRemoved reads RemovedFile; there are none where it does not exist. The error is document.Problems.
+func (r *Repository) loadRemoved() ([]Removed, error) {
 	data, err := r.text(RemovedFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -51,6 +57,6 @@ const removedHead = `# Tenants that were removed, by opsgen tenant remove. Their
 // RemovedText is the text of RemovedFile with these entries.
 func RemovedText(removed []Removed) (string, error) {
 	sorted := slices.SortedStableFunc(slices.Values(removed), func(a, b Removed) int { return strings.Compare(a.Name, b.Name) })
-	text, err := yaml.Marshal(removedList{Tenants: sorted})
+	text, err := yaml.Marshal(removedList{Tenants: append([]Removed{}, sorted...)})
 	return removedHead + string(text), err
 }

@@ -31,6 +31,8 @@ type Repository struct {
 	ClusterNames []string
 	// Tenants are the folders of tenants/, sorted by name, as written.
 	Tenants []Tenant
+	// Removed are the entries of RemovedFile.
+	Removed []Removed
 }
 
 // Cluster is a cluster and its file.

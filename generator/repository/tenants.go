@@ -26,7 +26,7 @@ func (r *Repository) loadTenants() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read %s: %w", tenantsFolder, err)
 	}
-	removed, err := r.LoadRemoved()
+	r.Removed, err = r.loadRemoved()
 	problems := asProblems(err)
 	for _, entry := range entries {
 		t, found := r.loadTenant(root, entry)
@@ -35,7 +35,7 @@ func (r *Repository) loadTenants() error {
 			continue
 		}
 		problems = append(problems, r.unknownClusters(*t)...)
-		problems = append(problems, r.usedID(*t, removed)...)
+		problems = append(problems, r.usedID(*t)...)
 		if len(found) == 0 {
 			r.Tenants = append(r.Tenants, *t)
 		}
@@ -101,7 +101,7 @@ func (r *Repository) unknownClusters(t Tenant) document.Problems {
 
 // usedID refuses an ID that another tenant has or had. The threat: a tenant that is made under the name of a removed one,
 // by hand or by a copied folder, would read what the other one has written.
-func (r *Repository) usedID(t Tenant, removed []Removed) document.Problems {
+func (r *Repository) usedID(t Tenant) document.Problems {
 	id := t.DataID()
 	if t.File == nil {
 		return nil
@@ -112,7 +112,7 @@ func (r *Repository) usedID(t Tenant, removed []Removed) document.Problems {
 				"Write another id, such as the name with a few letters of your choice behind it.")}
 		}
 	}
-	for _, other := range removed {
+	for _, other := range r.Removed {
 		if other.ID == id {
 			return document.Problems{t.File.Problem("id", fmt.Sprintf("the ID %q belonged to tenant %s, which was removed; this one would read its data", id, other.Name),
 				fmt.Sprintf("Write another id, such as %q. If it is meant to have the data, take the entry out of %s.", tenant.NewID(t.Name), RemovedFile))}
@@ -134,4 +134,14 @@ func irregular(file string, mode fs.FileMode) document.Problem {
 		what = "is a symbolic link"
 	}
 	return document.Problem{File: path.Clean(file), Message: what, Hint: "Put the file itself there."}
+}
+
+// CheckTenant reads a tenant.yaml that is about to be written. The error is document.Problems.
+func CheckTenant(name string, text []byte) error {
+	t := &tenant.Tenant{Name: name}
+	file, err := document.Decode(tenantsFolder+"/"+name+"/"+tenant.FileName, text, t)
+	if err != nil {
+		return err
+	}
+	return t.Problems(file).Err()
 }

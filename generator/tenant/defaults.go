@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"github.com/opsgen/opsgen/generator/cluster"
 	"github.com/opsgen/opsgen/generator/quantity"
 )
@@ -92,6 +94,9 @@ func (t *Tenant) Resolve(c *cluster.Cluster) (*Tenant, map[string]Origin) {
 		if d.Grafana.Enabled != nil {
 			r.Grafana.Enabled, o["grafana.enabled"] = d.Grafana.Enabled, FromDefaults
 		}
+	}
+	if memory, err := resource.ParseQuantity(r.Grafana.Memory); err == nil {
+		r.Grafana.MemoryBytes = memory.Value()
 	}
 	return &r, o
 }

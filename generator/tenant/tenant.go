@@ -79,6 +79,8 @@ type Grafana struct {
 	CPU string `json:"cpu,omitempty" jsonschema:"example=500m"`
 	// Memory is its request and limit in Kubernetes notation ("1Gi"). Defaults to the cluster's size.
 	Memory string `json:"memory,omitempty" jsonschema:"example=1Gi"`
+	// MemoryBytes is Memory in bytes, for the bases; it is not written in the file.
+	MemoryBytes int64 `json:"memoryBytes,omitempty" jsonschema:"-"`
 	// Storage is the size of a volume for what people make in Grafana itself ("2Gi"), which is lost with the pod
 	// otherwise. It can be raised where the storage class lets volumes grow, and never be made smaller. What is in Git
 	// needs none.

@@ -67,7 +67,7 @@ Settings of opsgen itself may be given as flags, as environment variables (OPSGE
 	flags.Bool("offline", false, "never reach for the network")
 	flags.StringP("output", "o", "text", "text or json")
 	root.AddCommand(newRenderCommand(a), newInitCommand(a), newSchemaCommand(a), newSizeCommand(a),
-		newVersionsCommand(a), newVendorCommand(a), newLockCommand(a), newRulesCommand(a), newTokenCommand(a), newReleaseCommand(a),
+		newVersionsCommand(a), newVendorCommand(a), newLockCommand(a), newRulesCommand(a), newTokenCommand(a), newTenantCommand(a), newReleaseCommand(a),
 		newUpgradeCommand(a))
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultHelpCmd()

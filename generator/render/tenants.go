@@ -1,0 +1,51 @@
+package render
+
+import (
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/opsgen/opsgen/generator/component"
+	"github.com/opsgen/opsgen/generator/jsonnet"
+	"github.com/opsgen/opsgen/generator/repository"
+	"github.com/opsgen/opsgen/generator/tenant"
+)
+
+// tenantsUnit is what a component makes for all tenants together. Only a base that takes `removed` is told which tenants
+// were removed from the cluster: others have nothing to do for them.
+func (p *plan) tenantsUnit(c *component.Component, tenants map[string]string) (*unit, error) {
+	u := &unit{layer: string(component.Config), name: c.Name + "-tenants", arguments: tenants}
+	text, err := os.ReadFile(filepath.Join(p.repo.Root, "bases", c.Name, "tenants.jsonnet"))
+	if err != nil {
+		return u, nil // there is none; anything else is said where it is evaluated
+	}
+	if !slices.Contains(jsonnet.Parameters(path.Join("bases", c.Name, "tenants.jsonnet"), string(text)), "removed") {
+		return u, nil
+	}
+	removed := []repository.Removed{}
+	for _, r := range p.repo.Removed {
+		if slices.Contains(r.Clusters, p.Name) || slices.Contains(r.Clusters, tenant.Everywhere) {
+			removed = append(removed, r)
+		}
+	}
+	more, err := arguments("removed", removed)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(more, tenants)
+	u.arguments = more
+	return u, nil
+}
+
+// withoutFiles are the tenants as a base sees them that is for all of them: a changed dashboard is not its concern, and the
+// files of thousands of tenants would be much to read.
+func withoutFiles(tenants []*tenant.Tenant) []tenant.Tenant {
+	plain := make([]tenant.Tenant, len(tenants))
+	for i, t := range tenants {
+		plain[i] = *t
+		plain[i].Files = tenant.Files{}
+	}
+	return plain
+}
