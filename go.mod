@@ -3,6 +3,7 @@ module github.com/opsgen/opsgen
 go 1.26.0
 
 require (
+	github.com/CycloneDX/cyclonedx-go v0.12.0
 	github.com/DataDog/agent-payload/v5 v5.0.215
 	github.com/Masterminds/semver/v3 v3.5.0
 	github.com/coreos/go-oidc/v3 v3.16.0
