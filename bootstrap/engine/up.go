@@ -119,6 +119,8 @@ func (c *convergence) foreign(found state) error {
 	owner := "it has no tag " + TagCluster
 	if other := found.Tags[TagCluster]; other != "" {
 		owner = fmt.Sprintf("its tags say that it is %s of the cluster %s", orDefault(found.Tags[TagName], "something"), other)
+	} else if found.Detail != "" {
+		owner = found.Detail
 	}
 	return c.failure(c.n, "use it", fmt.Errorf("%w: %s", ErrForeign, owner),
 		"Nothing was changed. Choose another name in cluster.yaml, or remove it yourself if nobody needs it.")

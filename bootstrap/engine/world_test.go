@@ -20,14 +20,14 @@ const (
 // newCloud is a cloud whose control planes and nodes take that long.
 func newCloud(controlPlane, nodes time.Duration) *fakecloud.Cloud {
 	c := fakecloud.New(map[string]fakecloud.Kind{
-		"network": {Making: 2 * time.Second, Going: time.Second},
-		"subnet":  {Making: time.Second, Going: time.Second},
-		"address": {Making: time.Second},
-		"nat":     {Making: nodes / 2, Going: nodes / 4, Tokens: true},
-		"role":    {Making: time.Second, Named: true},
-		"bucket":  {Making: time.Second, Named: true},
-		"cluster": {Making: controlPlane, Going: controlPlane / 2, Named: true, Tokens: true},
-		"nodes":   {Making: nodes, Going: nodes / 2, Tokens: true, Makes: "balancer"},
+		"network":  {Making: 2 * time.Second, Going: time.Second},
+		"subnet":   {Making: time.Second, Going: time.Second},
+		"address":  {Making: time.Second},
+		"nat":      {Making: nodes / 2, Going: nodes / 4, Tokens: true},
+		"role":     {Making: time.Second, Named: true},
+		"bucket":   {Making: time.Second, Named: true},
+		"cluster":  {Making: controlPlane, Going: controlPlane / 2, Named: true, Tokens: true},
+		"nodes":    {Making: nodes, Going: nodes / 2, Tokens: true, Makes: "balancer"},
 		"balancer": {Going: nodes / 4},
 	})
 	c.Throttle = 11
@@ -104,7 +104,9 @@ func (w *world) add(r engine.Resource[fakecloud.Item], kind string, refs map[str
 	r.Reconcile = func(ctx context.Context, have engine.State[fakecloud.Item]) error {
 		return w.client.Change(ctx, have.Output, map[string]string{"version": w.version})
 	}
-	r.Delete = func(ctx context.Context, have engine.State[fakecloud.Item]) error { return w.client.Delete(ctx, have.Output) }
+	r.Delete = func(ctx context.Context, have engine.State[fakecloud.Item]) error {
+		return w.client.Delete(ctx, have.Output)
+	}
 	for _, ref := range refs {
 		after = append(after, ref)
 	}

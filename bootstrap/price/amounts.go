@@ -12,6 +12,8 @@ import (
 type Amounts struct {
 	// Nodes is the number of nodes of sizing.StandardNode.
 	Nodes int
+	// CPU is in cores and MemoryGiB in GiB: what all pods request together.
+	CPU, MemoryGiB float64
 	// VolumeGiB is the size of all volumes.
 	VolumeGiB float64
 	// MetricsGB, LogsGB and RulesGB are what the buckets hold once the retention is reached.
@@ -60,6 +62,8 @@ func Measure(c *cluster.Cluster, s sizing.Sizing) Amounts {
 	sum := sizing.Total(s)
 	return Amounts{
 		Nodes:         sizing.Nodes(s, ""),
+		CPU:           sum.CPU,
+		MemoryGiB:     float64(sum.Memory) / (1 << 30),
 		VolumeGiB:     float64(sum.Storage) / (1 << 30),
 		MetricsGB:     samplesPerSecond * bytesPerSample * time.Duration(metrics.Retention).Seconds() * beforeCompaction / gigabyte,
 		LogsGB:        logBytes * time.Duration(logs.Retention).Hours() / 24 / gigabyte,
