@@ -44,9 +44,9 @@ func (l *accessLog) show(status int, sample float64, now time.Time) bool {
 
 // write writes the line of a request that is over.
 func (l *accessLog) write(x *exchange, r *http.Request, duration time.Duration) {
-	fields := make([]slog.Attr, 0, 13)
+	fields := make([]slog.Attr, 0, 14)
 	fields = append(fields,
-		slog.String("requestID", x.id),
+		slog.String("requestID", x.ids[0]),
 		slog.String("listener", x.listener()),
 		slog.String("tenant", x.tenant),
 		slog.String("route", x.route()),
@@ -59,6 +59,9 @@ func (l *accessLog) write(x *exchange, r *http.Request, duration time.Duration) 
 	)
 	if x.reason != "" {
 		fields = append(fields, slog.String("reason", x.reason))
+	}
+	if x.span != nil {
+		fields = append(fields, slog.String("traceID", x.span.ID()))
 	}
 	if x.ended != nil {
 		fields = append(fields, slog.String("ended", x.ended.Error()))

@@ -32,12 +32,7 @@ func (x *exchange) forward(r *http.Request, header func(http.Header)) {
 	err := x.server.upstreams.Forward(&x.out, r, upstream.Target{
 		Base: x.match.Upstream, Path: x.match.Path, Tenant: tenant, Kind: x.match.Kind, WebSocket: x.match.WebSocket,
 		KeepCookies: person, Timeout: timeout, StreamIdle: time.Duration(timeouts.StreamIdle), Idempotent: x.match.Idempotent,
-		Header: func(h http.Header) {
-			h.Set(requestIDHeader, x.id)
-			if header != nil {
-				header(h)
-			}
-		},
+		RequestID: x.ids[:], Traceparent: x.span.Parent(), Header: header,
 	})
 	if err != nil {
 		x.failed(err)
@@ -63,7 +58,7 @@ func (x *exchange) failed(err error) {
 			x.refuse(x.component(), failure.Status, failure.Reason, "the request's body could not be read")
 			return
 		}
-		x.server.log.Debug("upstream failed", slog.String("requestID", x.id), slog.String("problem", err.Error()))
+		x.server.log.Debug("upstream failed", slog.String("requestID", x.ids[0]), slog.String("problem", err.Error()))
 		x.refuse(x.component(), failure.Status, failure.Reason, "the upstream gave no answer")
 	default:
 		x.refuse(x.component(), http.StatusBadGateway, "upstream", "the upstream gave no answer")

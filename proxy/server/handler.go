@@ -19,6 +19,7 @@ import (
 	"github.com/opsgen/opsgen/proxy/metrics"
 	"github.com/opsgen/opsgen/proxy/route"
 	"github.com/opsgen/opsgen/proxy/token"
+	"github.com/opsgen/opsgen/proxy/trace"
 )
 
 // requestIDHeader names a request in answers, logs and upstreams. One that a client sends is not kept: it could be made
@@ -31,9 +32,11 @@ type exchange struct {
 	request  *http.Request
 	state    *state
 	internal bool
-	id       string
-	start    time.Time
-	match    *route.Match
+	// ids holds the request's ID alone, as headers have it.
+	ids   [1]string
+	span  *trace.Span
+	start time.Time
+	match *route.Match
 	// tenant is one of tenants.yaml, or "" while it is not known.
 	tenant string
 	// reason says why the request reached no upstream.
@@ -57,13 +60,15 @@ func (s *Server) handler(internal bool) http.Handler {
 		defer s.requests.Done()
 		now := time.Now()
 		state := s.state.Load()
-		x := &exchange{server: s, state: state, internal: internal, id: newID(), start: now}
+		x := &exchange{server: s, state: state, internal: internal, ids: [1]string{newID()}, start: now}
+		x.span = s.tracing.current.Load().Start(r, now)
 		control := http.NewResponseController(w)
 		idle := time.Duration(state.config.Timeouts.BodyIdle)
 		x.out.ResponseWriter, x.out.control, x.out.set, x.out.leaving = w, control, &s.hijacked, &s.leaving
 		x.out.idle, x.out.http2 = idle, r.ProtoMajor == 2
 		x.out.begin(now)
-		if r.Body != nil && r.Body != http.NoBody {
+		// HTTP/2 has a body in place of none, with the length 0.
+		if r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {
 			x.in.ReadCloser, x.in.control, x.in.idle = r.Body, control, idle
 			x.in.begin(now)
 			// A copy: net/http looks at the type of its own request's body when the answer begins. One that it does not know it
@@ -72,7 +77,7 @@ func (s *Server) handler(internal bool) http.Handler {
 			r.Body = &x.in
 		}
 		x.request = r
-		w.Header().Set(requestIDHeader, x.id)
+		w.Header()[requestIDHeader] = x.ids[:]
 		defer x.end(r)
 		x.serve(r)
 	})
@@ -81,8 +86,10 @@ func (s *Server) handler(internal bool) http.Handler {
 // newID is unlikely to be met twice; nothing depends on nobody guessing it.
 func newID() string {
 	var id [8]byte
+	var text [2 * len(id)]byte
 	binary.BigEndian.PutUint64(id[:], rand.Uint64()) //nolint:gosec // no secret
-	return hex.EncodeToString(id[:])
+	hex.Encode(text[:], id[:])
+	return string(text[:])
 }
 
 // end counts the request.
@@ -96,6 +103,12 @@ func (x *exchange) end(r *http.Request) {
 	x.server.metrics.Observe(metrics.Request{
 		Tenant: x.tenant, Route: x.route(), Status: x.out.status, Bytes: x.in.bytes.Load(), Duration: duration, Reason: x.reason,
 	})
+	if x.span != nil {
+		x.span.End(trace.Result{
+			Method: method(r.Method), Route: x.route(), Tenant: x.tenant, Listener: x.listener(), RequestID: x.ids[0],
+			Status: x.out.status, Reason: x.reason, BytesIn: x.in.bytes.Load(), BytesOut: x.out.bytes,
+		}, now)
+	}
 	if x.server.access.show(x.out.status, x.state.config.Log.AccessSample, now) {
 		x.server.access.write(x, r, duration)
 	}
@@ -174,6 +187,9 @@ func (x *exchange) rightHost(r *http.Request) bool {
 		return true
 	}
 	host := r.Host
+	if host == r.TLS.ServerName {
+		return true
+	}
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
@@ -336,9 +352,9 @@ func (x *exchange) refuse(component string, status int, reason, message string) 
 	if x.out.status != 0 || x.out.left {
 		return
 	}
-	x.server.log.Debug("refused", slog.String("requestID", x.id), slog.String("reason", reason))
+	x.server.log.Debug("refused", slog.String("requestID", x.ids[0]), slog.String("reason", reason))
 	if component == route.OTLP {
 		status = route.RetryableStatus(status)
 	}
-	route.FormatError(&x.out, x.request, component, status, message, x.id)
+	route.FormatError(&x.out, x.request, component, status, message, x.ids[0])
 }

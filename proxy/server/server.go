@@ -17,6 +17,7 @@ import (
 	"github.com/opsgen/opsgen/proxy/limit"
 	"github.com/opsgen/opsgen/proxy/login"
 	"github.com/opsgen/opsgen/proxy/metrics"
+	"github.com/opsgen/opsgen/proxy/trace"
 	"github.com/opsgen/opsgen/proxy/upstream"
 	"github.com/opsgen/opsgen/proxy/watch"
 )
@@ -58,6 +59,7 @@ type Server struct {
 	hijacked    hijacked
 	streams     streams
 	failures    limit.Failures
+	tracing     tracing
 	state       atomic.Pointer[state]
 
 	// What follows belongs to the one goroutine that reads files.
@@ -121,15 +123,13 @@ func (s *Server) prepare(ctx context.Context) error {
 	if s.watcher, err = watch.New(pollInterval); err != nil {
 		return err
 	}
+	s.tracing.counters = trace.NewCounters(s.metrics.Registry)
 	if err := s.assemble(first); err != nil {
 		return err
 	}
 	s.files = first
 	for _, name := range accepted {
 		s.metrics.Loaded(name, true)
-	}
-	if endpoint := c.Tracing.Endpoint; endpoint != "" {
-		s.log.Warn("traces are not exported yet; the trace context of clients is passed on", slog.String("endpoint", endpoint))
 	}
 	s.watcher.Set(s.files.paths(s.options.ConfigFile))
 	return s.listen(ctx)
@@ -173,6 +173,7 @@ func (s *Server) close() {
 		_ = listener.Close() // perhaps closed by its server already
 	}
 	s.work.Wait()
+	s.endTracing(s.tracing.current.Load())
 	if s.upstreams != nil {
 		s.upstreams.Close()
 	}

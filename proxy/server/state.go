@@ -89,6 +89,9 @@ func (s *Server) assemble(f files) error {
 	if err := s.useServiceAccounts(c.ServiceAccounts); err != nil {
 		return fmt.Errorf("setting up service accounts: %w", err)
 	}
+	if err := s.useTracing(c); err != nil {
+		return err
+	}
 	next := &state{
 		config:               c,
 		tenants:              make(map[string]config.Tenant, len(f.tenants.Tenants)),

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"net"
 	"net/http"
 	"net/textproto"
 	"strings"
@@ -88,6 +87,12 @@ func (p *Pool) requestHeader(r *http.Request, t *Target, upgrade bool) http.Head
 	}
 	setIdentity(header, r, t)
 	setTrace(header, r.Header)
+	if t.Traceparent != "" {
+		header["Traceparent"] = []string{t.Traceparent}
+	}
+	if t.RequestID != nil {
+		header["X-Request-Id"] = t.RequestID
+	}
 	if r.ContentLength != 0 && strings.EqualFold(single(r, "Expect"), "100-continue") {
 		header["Expect"] = r.Header["Expect"]
 	}
@@ -115,8 +120,8 @@ func setIdentity(header http.Header, r *http.Request, t *Target) {
 	if t.Tenant != "" {
 		header["X-Scope-Orgid"] = fresh[0:1:1]
 	}
-	if client, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		fresh[1] = client
+	if colon := strings.LastIndexByte(r.RemoteAddr, ':'); colon > 0 { // net/http writes "address:port", or "[address]:port"
+		fresh[1] = strings.Trim(r.RemoteAddr[:colon], "[]")
 		header["X-Forwarded-For"] = fresh[1:2:2]
 	}
 	header["X-Forwarded-Host"] = fresh[2:3:3]

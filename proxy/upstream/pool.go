@@ -55,7 +55,11 @@ type Target struct {
 	Timeout time.Duration
 	// StreamIdle is how long a WebSocket may be silent in both directions. 0 means none.
 	StreamIdle time.Duration
-	// Header may change the headers that the upstream gets, after all others were set.
+	// RequestID becomes X-Request-Id; nil for none. It is shared with the answer's headers and not changed.
+	RequestID []string
+	// Traceparent is the span that the upstream's own follow; empty passes the client's on.
+	Traceparent string
+	// Header may change the headers that the upstream gets, after all others were set; nil changes nothing.
 	Header func(http.Header)
 	// Idempotent says that the request may be sent again, to another address, if no byte of an answer came.
 	Idempotent bool
