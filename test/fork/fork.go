@@ -1,0 +1,140 @@
+package fork
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// A Fork is a working copy with a remote.
+type Fork struct {
+	// Dir is the working copy.
+	Dir string
+	// Opsgen is the path of the opsgen program.
+	Opsgen string
+}
+
+// New copies the files of the repository at source that Git knows or would add, as they are in the working folder, into
+// dir, and makes it a repository whose remote "origin" is the given address or path.
+func New(ctx context.Context, source, dir, remote, opsgen string) (*Fork, error) {
+	list, err := run(ctx, source, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range strings.Split(strings.TrimSuffix(list, "\x00"), "\x00") {
+		if err := copyFile(filepath.Join(source, name), filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("copying the repository: %w", err)
+		}
+	}
+	f := &Fork{Dir: dir, Opsgen: opsgen}
+	for _, arguments := range [][]string{
+		{"init", "--quiet", "--initial-branch=main"},
+		{"config", "user.name", "A platform engineer"},
+		{"config", "user.email", "platform@example.com"},
+		{"config", "commit.gpgsign", "false"},
+		{"remote", "add", "origin", remote},
+	} {
+		if _, err := f.Git(ctx, arguments...); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+func copyFile(from, to string) error {
+	info, err := os.Lstat(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	if info.Mode()&os.ModeSymlink != 0 {
+		target, err := os.Readlink(from)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(target, to)
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, info.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// Git runs git in the working copy and answers what it printed.
+func (f *Fork) Git(ctx context.Context, arguments ...string) (string, error) {
+	return run(ctx, f.Dir, "git", arguments...)
+}
+
+// Run runs opsgen in the working copy and answers what it printed.
+func (f *Fork) Run(ctx context.Context, arguments ...string) (string, error) {
+	return run(ctx, f.Dir, f.Opsgen, arguments...)
+}
+
+// Publish renders the clusters, commits everything and pushes the branch main. It answers the new commit.
+func (f *Fork) Publish(ctx context.Context, message string, clusters ...string) (string, error) {
+	if _, err := f.Run(ctx, append([]string{"render"}, clusters...)...); err != nil {
+		return "", err
+	}
+	for _, arguments := range [][]string{
+		// What the repository ignores is committed by a fork as well, if it was rendered.
+		{"add", "--all"}, {"commit", "--quiet", "--message", message}, {"push", "--quiet", "origin", "main"},
+	} {
+		if _, err := f.Git(ctx, arguments...); err != nil {
+			return "", err
+		}
+	}
+	commit, err := f.Git(ctx, "rev-parse", "HEAD")
+	return strings.TrimSpace(commit), err
+}
+
+// Edit replaces a text of a file, which must be there exactly once.
+func (f *Fork) Edit(name, old, replacement string) error {
+	path := filepath.Join(f.Dir, filepath.FromSlash(name))
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("editing the fork: %w", err)
+	}
+	if n := bytes.Count(data, []byte(old)); n != 1 {
+		return fmt.Errorf("editing %s: %q is there %d times", name, old, n)
+	}
+	return f.Write(name, strings.Replace(string(data), old, replacement, 1))
+}
+
+// Write writes a file.
+func (f *Fork) Write(name, content string) error {
+	path := filepath.Join(f.Dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("writing to the fork: %w", err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		return fmt.Errorf("writing to the fork: %w", err)
+	}
+	return nil
+}
+
+func run(ctx context.Context, dir, program string, arguments ...string) (string, error) {
+	command := exec.CommandContext(ctx, program, arguments...)
+	var stdout, stderr bytes.Buffer
+	command.Dir, command.Stdout, command.Stderr = dir, &stdout, &stderr
+	if err := command.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("%s %s: %w: %s%s", filepath.Base(program), strings.Join(arguments, " "), err,
+			stderr.String(), stdout.String())
+	}
+	return stdout.String(), nil
+}
