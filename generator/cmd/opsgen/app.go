@@ -68,7 +68,8 @@ Settings of opsgen itself may be given as flags, as environment variables (OPSGE
 	flags.StringP("output", "o", "text", "text or json")
 	root.AddCommand(newRenderCommand(a), newInitCommand(a), newSchemaCommand(a), newSizeCommand(a),
 		newVersionsCommand(a), newVendorCommand(a), newLockCommand(a), newRulesCommand(a), newTokenCommand(a), newTenantCommand(a), newReleaseCommand(a),
-		newUpgradeCommand(a))
+		newUpgradeCommand(a),
+		newSbomCommand(a))
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
