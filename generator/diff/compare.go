@@ -46,6 +46,9 @@ func Compare(trees Trees, usage Usage) (*Cluster, error) {
 	for _, change := range changes {
 		if strings.HasPrefix(change.Effect, "restarts ") {
 			c.Restarts = append(c.Restarts, change.Object)
+			if change.after.GetKind() != "DaemonSet" {
+				c.Pods += replicas(change.after)
+			}
 		}
 	}
 	c.Groups = groups(changes)

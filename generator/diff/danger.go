@@ -41,6 +41,8 @@ type scene struct {
 	changes  []Change
 	old, new *Tree
 	usage    map[string]Used
+	// oldIDs and newIDs are the tenants' IDs in Cortex and Loki by name.
+	oldIDs, newIDs map[string]string
 }
 
 // removedTenant says that an object goes with its tenant, which is a danger of its own.
@@ -64,31 +66,51 @@ func (s *scene) kept() []Change {
 	return slices.DeleteFunc(slices.Clone(s.changes), func(c Change) bool { return c.Kind == Added || c.Kind == Removed || c.Kind == Renamed })
 }
 
+// findings are the dangers that one rule found; what is true of several objects is one danger.
 type findings struct {
 	rule    string
 	dangers []Danger
 }
 
 func (f *findings) add(effect, object, message string) {
-	f.dangers = append(f.dangers, Danger{Rule: f.rule, Effect: effect, Object: object, Message: message})
+	for i := range f.dangers {
+		if d := &f.dangers[i]; d.Effect == effect && d.Message == message {
+			d.Objects = append(d.Objects, object)
+			return
+		}
+	}
+	f.dangers = append(f.dangers, Danger{Rule: f.rule, Effect: effect, Objects: []string{object}, Message: message})
 }
 
 // dangers applies all rules.
 func dangers(s *scene) ([]Danger, error) {
 	all := []Danger{}
 	if s.cluster.State == Removed {
-		return append(all, Danger{Rule: "cluster-removed", Effect: outage, Object: "clusters/" + s.cluster.Name,
+		return append(all, Danger{Rule: "cluster-removed", Effect: outage, Objects: []string{"clusters/" + s.cluster.Name},
 			Message: "the cluster's folder goes; Flux deletes nothing and fails from then on, and whatever runs is nobody's. " +
 				"Take the cluster down first (bootstrap down), then remove the folder."}), nil
+	}
+	var err error
+	if s.oldIDs, err = identitiesOf(s.old); err != nil {
+		return nil, err
+	}
+	if s.newIDs, err = identitiesOf(s.new); err != nil {
+		return nil, err
 	}
 	for _, r := range rules() {
 		f := &findings{rule: r.name}
 		if err := r.find(s, f); err != nil {
 			return nil, err
 		}
-		slices.SortStableFunc(f.dangers, func(a, b Danger) int { return cmp.Compare(a.Object, b.Object) })
+		for _, d := range f.dangers {
+			slices.Sort(d.Objects)
+		}
+		slices.SortStableFunc(f.dangers, func(a, b Danger) int { return cmp.Compare(a.Objects[0], b.Objects[0]) })
 		all = append(all, f.dangers...)
 	}
+	slices.SortStableFunc(all, func(a, b Danger) int {
+		return cmp.Compare(slices.Index(effectOrder(), a.Effect), slices.Index(effectOrder(), b.Effect))
+	})
 	return all, nil
 }
 
@@ -102,3 +124,8 @@ const (
 	refusal       = "Refused writes"
 	compatibility = "Compatibility"
 )
+
+// effectOrder is the order in which dangers are reported.
+func effectOrder() []string {
+	return []string{dataLoss, cannotApply, outage, exposure, silence, refusal, compatibility}
+}

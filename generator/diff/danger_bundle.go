@@ -25,7 +25,7 @@ func rangeDangers(old, current kubernetes) []Danger {
 	dangers := []Danger{}
 	was, is := fmt.Sprintf("%s to %s", old.minimum, old.maximum), fmt.Sprintf("%s to %s", current.minimum, current.maximum)
 	add := func(message string) {
-		dangers = append(dangers, Danger{Rule: kubernetesRange, Effect: compatibility, Object: "versions.yaml", Message: message})
+		dangers = append(dangers, Danger{Rule: kubernetesRange, Effect: compatibility, Objects: []string{"versions.yaml"}, Message: message})
 	}
 	if minor(current.minimum) > minor(old.minimum) && minor(old.minimum) > 0 {
 		add(fmt.Sprintf("the range of Kubernetes moves from %s to %s: upgrade every cluster below %s first.", was, is, current.minimum))

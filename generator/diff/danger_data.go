@@ -10,11 +10,13 @@ func dataRules() []rule {
 	return []rule{
 		{"cluster-removed", "A cluster's folder is removed while the cluster may still run.", func(*scene, *findings) error { return nil }},
 		{"tenant-removed", "A tenant is removed from a cluster: its endpoint, rules and Grafana go, its data stays until its retention.", tenantRemoved},
+		{"tenant-id-changed", "A tenant's ID in Cortex and Loki changes: it no longer finds its data.", identityChanged},
 		{"retention-shortened", "Metrics or logs are kept shorter than before: the next compaction deletes what is older.", retentionShortened},
 		{"bucket-changed", "A component reads and writes another bucket: what is in the old one is no longer found.", bucketChanged},
 		{"object-removed", "A claim, a namespace or a custom resource definition is removed: everything in it goes with it.", objectRemoved},
 		{"definition-version-removed", "A version of a custom resource definition is no longer served: objects of that version cannot be read.", versionRemoved},
 		{"limit-lowered", "A tenant's limit is lowered, below its usage where --usage tells it: what is above is refused.", limitLowered},
+		{"shard-size-lowered", "A tenant's shard size becomes smaller: queries no longer ask ingesters that still hold its newest data.", shardSizeLowered},
 	}
 }
 

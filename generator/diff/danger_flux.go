@@ -2,7 +2,6 @@ package diff
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -22,7 +21,7 @@ func isKustomization(i *item) bool {
 func kustomizationRemoved(s *scene, f *findings) error {
 	for _, i := range s.gone("Kustomization") {
 		switch {
-		case !isKustomization(i):
+		case !isKustomization(i), s.emptied(i):
 		case i.text("spec", "deletionPolicy") == "Orphan":
 			f.add(outage, i.ID(), "Flux stops looking after everything in "+i.text("spec", "path")+"; the objects stay (deletionPolicy: Orphan).")
 		case i.at("spec", "prune") == true:
@@ -30,6 +29,21 @@ func kustomizationRemoved(s *scene, f *findings) error {
 		}
 	}
 	return nil
+}
+
+// emptied says that a Kustomization goes because all that it applied belongs to removed tenants, which is said of these.
+func (s *scene) emptied(kustomization *item) bool {
+	_, folder, _ := strings.Cut(kustomization.text("spec", "path"), "/rendered/")
+	had := false
+	for _, change := range s.changes {
+		if change.before != nil && change.before.folder == folder {
+			if change.Kind != Removed || !s.removedTenant(change.before) {
+				return false
+			}
+			had = true
+		}
+	}
+	return had
 }
 
 // guarded are the fields of a Kustomization that decide what Flux deletes.
@@ -70,20 +84,11 @@ func consequence(field Field) string {
 }
 
 func objectMoved(s *scene, f *findings) error {
-	moves := map[string][]string{}
 	for _, change := range s.changes {
 		if change.Kind == Moved && change.before.GetAnnotations()[pruneDisabled] != "disabled" {
-			key := change.From + " to " + change.Folder
-			moves[key] = append(moves[key], change.Object)
+			f.add(outage, change.Object, fmt.Sprintf("moved from %s to %s: the Flux Kustomization that applied it so far may delete it before the other one makes it again.",
+				change.From, change.Folder))
 		}
-	}
-	for _, move := range slices.Sorted(maps.Keys(moves)) {
-		objects := moves[move]
-		object := objects[0]
-		if len(objects) > 1 {
-			object = fmt.Sprintf("%s and %d more", objects[0], len(objects)-1)
-		}
-		f.add(outage, object, "moves from "+move+": the Kustomization that it leaves may delete it before the other one makes it again.")
 	}
 	return nil
 }

@@ -95,7 +95,10 @@ func within(fieldPath, name string) bool {
 func budgetRemoved(s *scene, f *findings) error {
 	for _, i := range s.gone("PodDisruptionBudget") {
 		gone := func(kind string) bool {
-			return slices.ContainsFunc(s.gone(kind), func(w *item) bool { return w.GetNamespace() == i.GetNamespace() && w.GetName() == i.GetName() })
+			return slices.ContainsFunc(s.gone(kind), func(w *item) bool {
+				name, _, _ := strings.Cut(w.GetName(), "-zone-")
+				return w.GetNamespace() == i.GetNamespace() && name == i.GetName()
+			})
 		}
 		if !slices.ContainsFunc(workloads(), gone) {
 			f.add(outage, i.ID(), "the budget is removed: draining nodes may stop all of its pods at once.")
@@ -141,9 +144,9 @@ func underQuorum(s *scene, f *findings) error {
 		case left == 0:
 			f.add(outage, id, "it is scaled to no pod at all.")
 		case left < quorum:
-			f.add(outage, id, fmt.Sprintf("%d replicas are left, fewer than the quorum of %d of %d copies: writes are refused.", left, quorum, needed))
+			f.add(outage, id, fmt.Sprintf("%s left, fewer than the quorum of %d of %d copies: writes are refused.", are(left, "replica"), quorum, needed))
 		case left < needed:
-			f.add(outage, id, fmt.Sprintf("%d replicas are left for %d copies of data: none may fail or restart any more.", left, needed))
+			f.add(outage, id, fmt.Sprintf("%s left for %d copies of data: none may fail or restart any more.", are(left, "replica"), needed))
 		}
 	}
 	return nil
@@ -190,24 +193,15 @@ func (s *scene) copiesOf(namespace, workload string) (int, error) {
 }
 
 func imageMoved(s *scene, f *findings) error {
-	users := map[string][]string{}
 	for _, change := range s.kept() {
 		before, after := images(change.before), images(change.after)
-		for container, image := range after {
-			if was := before[container]; was != "" {
-				if message := moved(was, image); message != "" && !slices.Contains(users[message], change.Object) {
-					users[message] = append(users[message], change.Object)
-				}
+		var told []string
+		for _, container := range slices.Sorted(maps.Keys(after)) {
+			if message := moved(before[container], after[container]); message != "" && !slices.Contains(told, message) {
+				told = append(told, message)
+				f.add(compatibility, change.Object, message)
 			}
 		}
-	}
-	for _, message := range slices.Sorted(maps.Keys(users)) {
-		objects := slices.Sorted(slices.Values(users[message]))
-		object := objects[0]
-		if len(objects) > 1 {
-			object = fmt.Sprintf("%s and %d more", objects[0], len(objects)-1)
-		}
-		f.add(compatibility, object, message)
 	}
 	return nil
 }
@@ -244,7 +238,9 @@ func moved(old, current string) string {
 }
 
 // core is a version without what follows its three numbers: the variant of an image is not an age.
-func core(v *semver.Version) *semver.Version { return semver.New(v.Major(), v.Minor(), v.Patch(), "", "") }
+func core(v *semver.Version) *semver.Version {
+	return semver.New(v.Major(), v.Minor(), v.Patch(), "", "")
+}
 
 // reference splits an image into repository and tag.
 func reference(image string) (repository, tag string) {

@@ -142,15 +142,15 @@ func (c *comparison) lists(path string, old, current []any) {
 	for i, name := range before {
 		j, stays := byName[name]
 		if !stays {
-			c.add(path+"["+name+"]", old[i], nil)
+			c.add(path+"["+name+"]", value(old[i]), nil)
 			continue
 		}
 		common = append(common, name)
-		c.values(path+"["+name+"]", old[i], current[j])
+		c.values(path+"["+name+"]", value(old[i]), value(current[j]))
 	}
 	for j, name := range after {
 		if !slices.Contains(before, name) {
-			c.add(path+"["+name+"]", nil, current[j])
+			c.add(path+"["+name+"]", nil, value(current[j]))
 		} else {
 			order = append(order, name)
 		}
@@ -217,6 +217,15 @@ func identity(item map[string]any, fields []string) string {
 	return strings.Join(parts, " ")
 }
 
+// value is what follows a flag in an argument; anything else is its own value.
+func value(item any) any {
+	text, isText := item.(string)
+	if name, rest, ok := strings.Cut(text, "="); isText && ok && strings.HasPrefix(name, "-") {
+		return rest
+	}
+	return item
+}
+
 // flagNames name arguments such as "-target=ingester" by their flag.
 func flagNames(list []any) ([]string, bool) {
 	names := make([]string, 0, len(list))
@@ -228,7 +237,7 @@ func flagNames(list []any) ([]string, bool) {
 		name, _, _ := strings.Cut(text, "=")
 		names = append(names, name)
 	}
-	return names, len(list) > 0
+	return names, true
 }
 
 func unique(names []string) bool {

@@ -48,7 +48,8 @@ func (u Used) of(limit string) (float64, bool) {
 // limits are what one component allows its tenants.
 type limits struct {
 	defaults map[string]any
-	tenants  map[string]map[string]any
+	// tenants are limits by the tenants' IDs.
+	tenants map[string]map[string]any
 }
 
 // of is a tenant's limit: its own, or the default.
@@ -149,7 +150,7 @@ func (s *scene) lowered(which func(name string) bool) ([]lowered, error) {
 				_, owned := was.tenants[tenant][name]
 				_, owns := is.tenants[tenant][name]
 				if a, b := was.of(tenant, name), is.of(tenant, name); less(a, b) {
-					list = append(list, lowered{namespace, tenant, name, a, b, !owned && !owns})
+					list = append(list, lowered{namespace, s.nameOf(tenant), name, a, b, !owned && !owns})
 				}
 			}
 		}
@@ -191,12 +192,14 @@ func names(all ...*limits) []string {
 // limited are the tenants that have limits of their own or a known usage, but for removed ones.
 func (s *scene) limited(all ...*limits) []string {
 	seen := map[string]bool{}
-	for tenant := range s.usage {
-		seen[tenant] = !slices.Contains(s.cluster.TenantsRemoved, tenant)
+	for name := range s.usage {
+		if id := s.newIDs[name]; id != "" {
+			seen[id] = true
+		}
 	}
 	for _, l := range all {
-		for tenant := range l.tenants {
-			seen[tenant] = !slices.Contains(s.cluster.TenantsRemoved, tenant)
+		for id := range l.tenants {
+			seen[id] = !slices.Contains(s.cluster.TenantsRemoved, s.nameOf(id))
 		}
 	}
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(seen)), func(tenant string) bool { return !seen[tenant] })
@@ -308,7 +311,21 @@ func isLimit(name string) bool {
 	if strings.Contains(name, "query") || strings.Contains(name, "queries") || strings.Contains(name, "ruler_") {
 		return false
 	}
-	return strings.HasPrefix(name, "max_") || strings.Contains(name, "_max_") || strings.HasPrefix(name, "ingestion_") || strings.HasPrefix(name, "per_stream_rate")
+	return strings.HasPrefix(name, "max_") || strings.Contains(name, "_max_") || strings.HasPrefix(name, "ingestion_rate") ||
+		strings.HasPrefix(name, "ingestion_burst") || strings.HasPrefix(name, "per_stream_rate")
+}
+
+func shardSizeLowered(s *scene, f *findings) error {
+	found, err := s.lowered(func(name string) bool {
+		return strings.HasSuffix(name, "shard_size") && strings.HasPrefix(name, "ingestion")
+	})
+	for _, l := range found {
+		if !l.inherited {
+			f.add(outage, l.object(), fmt.Sprintf("%s %s %s → %s: queries no longer ask the ingesters that it leaves, "+
+				"and do not find what these have not stored yet.", signal(l.namespace), l.name, short(l.old), short(l.new)))
+		}
+	}
+	return err
 }
 
 func limitLowered(s *scene, f *findings) error {

@@ -25,6 +25,8 @@ type Cluster struct {
 	TenantsRemoved []string `json:"tenantsRemoved"`
 	// Restarts are the workloads whose pods are replaced, as IDs of objects.
 	Restarts []string `json:"restarts"`
+	// Pods is the number of pods that are replaced, those of DaemonSets not counted.
+	Pods int `json:"pods"`
 	// Groups are the changes by layer and component, in the order in which Flux applies the layers.
 	Groups []Group `json:"groups"`
 }
@@ -75,11 +77,14 @@ type Danger struct {
 	Rule string `json:"rule"`
 	// Effect is what is at stake: "Data loss", "Cannot be applied", "Outage", "Exposure", "Silence" or "Compatibility".
 	Effect string `json:"effect"`
-	// Object is the object's ID or the tenant's folder.
-	Object string `json:"object"`
+	// Objects are the IDs of objects, or tenants' folders, that the message is true of.
+	Objects []string `json:"objects"`
 	// Message is one or two sentences.
 	Message string `json:"message"`
 }
+
+// String is the danger on one line: what is at stake, whose, and the message.
+func (d Danger) String() string { return d.Effect + ": " + d.who() + ": " + d.Message }
 
 // Count is the number of all dangers.
 func (r *Report) Count() int {

@@ -65,9 +65,9 @@ Settings of opsgen itself may be given as flags, as environment variables (OPSGE
 	flags.String("cache-dir", "", "folder for downloads and results (default: opsgen in the user's cache folder)")
 	flags.String("vendor-dir", "", "folder with packages stored by opsgen vendor (default: vendor-sources in the repository, if there)")
 	flags.Bool("offline", false, "never reach for the network")
-	flags.StringP("output", "o", "text", "text or json")
+	flags.StringP("output", "o", "text", "text or json, and what else a command's help names")
 	root.AddCommand(newRenderCommand(a), newInitCommand(a), newSchemaCommand(a), newSizeCommand(a),
-		newVersionsCommand(a), newVendorCommand(a), newLockCommand(a), newRulesCommand(a), newTokenCommand(a), newTenantCommand(a), newReleaseCommand(a),
+		newVersionsCommand(a), newVendorCommand(a), newLockCommand(a), newRulesCommand(a), newDiffCommand(a), newTokenCommand(a), newTenantCommand(a), newReleaseCommand(a),
 		newUpgradeCommand(a),
 		newSbomCommand(a))
 	root.SetHelpCommand(newHelpCommand())
@@ -96,11 +96,28 @@ func (a *app) load(cmd *cobra.Command) error {
 	if err := a.loadFile(cmd.Root()); err != nil {
 		return err
 	}
-	if format := v.GetString("output"); format != "text" && format != "json" {
-		return usage("--output is %q; write text or json", format)
+	if format := v.GetString("output"); !slices.Contains(formats(cmd), format) {
+		return usage("--output is %q; write %s", format, either(formats(cmd)))
 	}
 	return nil
 }
+
+// formatsKey is the annotation of a command that writes more than text and json: their names, with spaces between them.
+const formatsKey = "formats"
+
+// formats are what a command can write.
+func formats(cmd *cobra.Command) []string {
+	return append([]string{"text", "json"}, strings.Fields(cmd.Annotations[formatsKey])...)
+}
+
+// either joins words to a choice: "text, json or sarif".
+func either(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// format is the chosen format.
+func (a *app) format() string { return a.settings.GetString("output") }
 
 // loadFile reads the file with settings, where there is one. It is read as strictly as all other files.
 func (a *app) loadFile(root *cobra.Command) error {

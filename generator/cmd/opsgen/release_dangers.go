@@ -37,7 +37,7 @@ func (a *app) dangers(ctx context.Context, root, from, to string, clusters []str
 	lines := []string{}
 	add := func(where string, dangers []diff.Danger) {
 		for _, d := range dangers {
-			lines = append(lines, where+": "+d.Effect+": "+d.Object+": "+d.Message)
+			lines = append(lines, where+": "+d.String())
 		}
 	}
 	add("bundle", report.Dangers)
