@@ -137,8 +137,13 @@ func programs() []Binary {
 		// Ours.
 		{Name: "proxy", Folder: folderProduct, Package: "./proxy/cmd/proxy", Sources: []string{"proxy", "generator/document", "generator/quantity"}},
 		{Name: "syncer", Folder: folderProduct, Package: "./syncer/cmd/syncer", Sources: []string{"syncer", "proxy", "generator/document", "generator/quantity"}},
+		{
+			Name: "opsgen", Folder: folderProduct, Package: "./generator/cmd/opsgen",
+			Sources: []string{"generator", "proxy/config", "proxy/token", "syncer/config"},
+		},
 		{Name: "grafana-standin", Folder: folderParts, Package: "./grafana-standin", Sources: []string{"grafana-standin"}},
 		{Name: "gitserver", Folder: folderParts, Package: "./gitserver", Sources: []string{"gitserver"}},
+		{Name: "fetch", Folder: folderParts, Package: "./fetch", Sources: []string{"fetch"}},
 		{Name: "pause", Folder: folderParts, Package: "./pause", Sources: []string{"pause"}},
 	}
 }

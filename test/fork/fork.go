@@ -19,12 +19,14 @@ type Fork struct {
 	Dir string
 	// Opsgen is the path of the opsgen program.
 	Opsgen string
+	// Env is added to the environment of what the fork runs.
+	Env []string
 }
 
 // New copies the files of the repository at source that Git knows or would add, as they are in the working folder, into
 // dir, and makes it a repository whose remote "origin" is the given address or path.
 func New(ctx context.Context, source, dir, remote, opsgen string) (*Fork, error) {
-	list, err := run(ctx, source, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	list, err := run(ctx, source, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	if err != nil {
 		return nil, err
 	}
@@ -34,6 +36,10 @@ func New(ctx context.Context, source, dir, remote, opsgen string) (*Fork, error)
 		}
 	}
 	f := &Fork{Dir: dir, Opsgen: opsgen}
+	// The distribution does not commit what its examples render; a fork commits what its clusters do.
+	if err := f.Edit(".gitignore", "\n/clusters/example-*/rendered/\n", "\n"); err != nil {
+		return nil, err
+	}
 	for _, arguments := range [][]string{
 		{"init", "--quiet", "--initial-branch=main"},
 		{"config", "user.name", "A platform engineer"},
@@ -78,12 +84,12 @@ func copyFile(from, to string) error {
 
 // Git runs git in the working copy and answers what it printed.
 func (f *Fork) Git(ctx context.Context, arguments ...string) (string, error) {
-	return run(ctx, f.Dir, "git", arguments...)
+	return run(ctx, f.Dir, f.Env, "git", arguments...)
 }
 
 // Run runs opsgen in the working copy and answers what it printed.
 func (f *Fork) Run(ctx context.Context, arguments ...string) (string, error) {
-	return run(ctx, f.Dir, f.Opsgen, arguments...)
+	return run(ctx, f.Dir, f.Env, f.Opsgen, arguments...)
 }
 
 // Publish renders the clusters, commits everything and pushes the branch main. It answers the new commit.
@@ -92,7 +98,6 @@ func (f *Fork) Publish(ctx context.Context, message string, clusters ...string) 
 		return "", err
 	}
 	for _, arguments := range [][]string{
-		// What the repository ignores is committed by a fork as well, if it was rendered.
 		{"add", "--all"}, {"commit", "--quiet", "--message", message}, {"push", "--quiet", "origin", "main"},
 	} {
 		if _, err := f.Git(ctx, arguments...); err != nil {
@@ -128,10 +133,10 @@ func (f *Fork) Write(name, content string) error {
 	return nil
 }
 
-func run(ctx context.Context, dir, program string, arguments ...string) (string, error) {
+func run(ctx context.Context, dir string, env []string, program string, arguments ...string) (string, error) {
 	command := exec.CommandContext(ctx, program, arguments...)
 	var stdout, stderr bytes.Buffer
-	command.Dir, command.Stdout, command.Stderr = dir, &stdout, &stderr
+	command.Dir, command.Stdout, command.Stderr, command.Env = dir, &stdout, &stderr, append(os.Environ(), env...)
 	if err := command.Run(); err != nil {
 		return stdout.String(), fmt.Errorf("%s %s: %w: %s%s", filepath.Base(program), strings.Join(arguments, " "), err,
 			stderr.String(), stdout.String())
