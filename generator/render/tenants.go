@@ -8,8 +8,11 @@ import (
 	"slices"
 
 	"github.com/opsgen/opsgen/generator/component"
+	"github.com/opsgen/opsgen/generator/dashboard"
+	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/jsonnet"
 	"github.com/opsgen/opsgen/generator/repository"
+	"github.com/opsgen/opsgen/generator/rule"
 	"github.com/opsgen/opsgen/generator/tenant"
 )
 
@@ -48,4 +51,25 @@ func withoutFiles(tenants []*tenant.Tenant) []tenant.Tenant {
 		plain[i].Files = tenant.Files{}
 	}
 	return plain
+}
+
+// checkDashboards refuses what the tenant's Grafana would not load. It is done where a tenant is rendered anew: a thousand
+// others that did not change are not read again.
+func (u *unit) checkDashboards() error {
+	if u.tenant == "" {
+		return nil
+	}
+	at := slices.IndexFunc(u.plan.tenants, func(t *tenant.Tenant) bool { return t.Name == u.tenant })
+	if at < 0 {
+		return nil
+	}
+	var boards []*dashboard.Dashboard
+	var problems document.Problems
+	files := u.plan.tenants[at].Files.Dashboards
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		file := path.Join("tenants", u.tenant, tenant.DashboardsFolder, name)
+		board, found, _ := dashboard.Check(file, files[name], rule.CheckPromQL, u.tenant == tenant.System)
+		boards, problems = append(boards, board), append(problems, found...)
+	}
+	return append(problems, dashboard.Clashes(boards)...).Err()
 }

@@ -46,6 +46,9 @@ func (u *unit) fresh(kept *result) bool {
 }
 
 func (u *unit) make(s *session, evaluator *jsonnet.Evaluator, lazy *lazyChecker) (*result, error) {
+	if err := u.checkDashboards(); err != nil {
+		return nil, err
+	}
 	objects, dropped, err := u.evaluate(s, evaluator)
 	if err != nil {
 		return nil, err

@@ -180,6 +180,8 @@ func (l *filesLoader) legal(p place, name string) bool {
 		wrong = fmt.Sprintf("the name has %d bytes; use at most %d", len(name), maxFileName)
 	case p.folders && (strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) || strings.ContainsAny(name, `$\`) || !utf8.ValidString(name)):
 		wrong = "the name has a character that cannot be printed, a dollar sign or a backslash"
+	case p.folders && name == "opsgen":
+		wrong = "the folder opsgen is that of the dashboards which every tenant gets; choose another name"
 	case !p.folders && !plainName.MatchString(name):
 		wrong = "the name may have letters of a to z, digits, hyphens, dots and underscores only, a letter or digit first"
 	}
