@@ -189,3 +189,13 @@ func anyMatcher(route *config.Route, is func(*labels.Matcher) bool) bool {
 	return slices.ContainsFunc(matchers(route), is) ||
 		slices.ContainsFunc(route.Routes, func(child *config.Route) bool { return anyMatcher(child, is) })
 }
+
+// Labels are the names of all labels that routes look at, in order.
+func (c *Config) Labels() []string {
+	found := map[string]bool{}
+	anyMatcher(c.parsed.Route, func(m *labels.Matcher) bool {
+		found[m.Name] = true
+		return false
+	})
+	return slices.Sorted(maps.Keys(found))
+}
