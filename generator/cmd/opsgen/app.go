@@ -70,6 +70,7 @@ Settings of opsgen itself may be given as flags, as environment variables (OPSGE
 		newVersionsCommand(a), newVendorCommand(a), newLockCommand(a), newRulesCommand(a), newDiffCommand(a), newTokenCommand(a), newTenantCommand(a), newReleaseCommand(a),
 		newUpgradeCommand(a),
 		newSbomCommand(a))
+	root.AddCommand(newTestCommand(a), newAlertCommand(a))
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

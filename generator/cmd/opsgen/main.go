@@ -74,6 +74,10 @@ func (a *app) explain(err error) int {
 	if errors.As(err, &conflicts) {
 		return a.conflicts(conflicts)
 	}
+	if errors.Is(err, errTestsFailed) {
+		fmt.Fprintln(a.stderr, err)
+		return exitFailed
+	}
 	switch {
 	case errors.As(err, &failed):
 		fmt.Fprintln(a.stderr, failed.Error())
