@@ -56,6 +56,9 @@ type exchange struct {
 // given back in any case.
 func (s *Server) handler(internal bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor == 2 {
+			growStack(r.ProtoMinor)
+		}
 		s.requests.Add(1)
 		defer s.requests.Done()
 		now := time.Now()
@@ -81,6 +84,16 @@ func (s *Server) handler(internal bool) http.Handler {
 		defer x.end(r)
 		x.serve(r)
 	})
+}
+
+// growStack makes room for what a request needs of its goroutine's stack. HTTP/2 has a goroutine for each request, which
+// begins with 2 or 4 kB. A stack that grows is copied with all its frames: here there are few, in the middle of a request
+// many (5 % of a small request's time).
+//
+//go:noinline
+func growStack(i int) byte {
+	var room [5 << 10]byte
+	return room[i]
 }
 
 // newID is unlikely to be met twice; nothing depends on nobody guessing it.

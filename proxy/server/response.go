@@ -11,6 +11,10 @@ import (
 	"github.com/opsgen/opsgen/proxy/route"
 )
 
+// http2Buffer is how much of an answer net/http keeps before it writes (net/http, h2_bundle.go, http2handlerChunkWriteSize,
+// Go 1.26).
+const http2Buffer = 4 << 10
+
 // response is the answer on its way: it remembers status and bytes, and bounds how long one write may take.
 //
 // The threat is a client that reads nothing: without a bound it holds a goroutine, a place and an upstream's connection
@@ -35,6 +39,7 @@ type response struct {
 	watchdog   *time.Timer
 	watching   bool
 	over       bool
+	flows      bool      // more was written than the buffer holds
 	writeSince time.Time // zero when no write is going on
 }
 
@@ -57,9 +62,15 @@ func (w *response) deadline(now time.Time) {
 
 // started is called before a write. In HTTP/2 a deadline resets the stream when it passes, whether a write is going on
 // or not, which would end a tail that has nothing to say; so a timer looks whether one is.
-func (w *response) started() {
+func (w *response) started(adds int) {
 	if w.left {
 		return
+	}
+	if w.http2 && !w.flows {
+		if w.bytes+int64(adds) <= http2Buffer {
+			return // nothing of it is sent yet
+		}
+		w.flows = true
 	}
 	now := time.Now()
 	if !w.http2 {
@@ -95,7 +106,7 @@ func (w *response) watch() {
 }
 
 func (w *response) ended() {
-	if w.http2 {
+	if w.flows {
 		w.mutex.Lock()
 		w.writeSince = time.Time{}
 		w.mutex.Unlock()
@@ -132,9 +143,10 @@ func (w *response) WriteHeader(status int) {
 			w.Header().Set("Connection", "close")
 		}
 	}
-	w.started()
+	if !w.http2 {
+		w.started(0)
+	}
 	w.ResponseWriter.WriteHeader(status)
-	w.ended()
 }
 
 // Write implements http.ResponseWriter.
@@ -142,7 +154,7 @@ func (w *response) Write(data []byte) (int, error) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	w.started()
+	w.started(len(data))
 	n, err := w.ResponseWriter.Write(data)
 	w.ended()
 	w.bytes += int64(n)
@@ -157,7 +169,7 @@ func (w *response) FlushError() error {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	w.started()
+	w.started(http2Buffer + 1) // whatever there is
 	err := w.control.Flush()
 	w.ended()
 	return err
