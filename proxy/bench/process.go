@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -152,23 +153,26 @@ func stat(process int) (time.Duration, int64, error) {
 
 // allocations are objects and bytes that a Go program has allocated since its start.
 func allocations(url string) (objects, size float64, err error) {
+	figures, err := scrape(url, "go_memstats_mallocs_total", "go_memstats_alloc_bytes_total")
+	return figures[0], figures[1], err
+}
+
+// scrape reads figures of a Go program's metrics; what it does not have is 0.
+func scrape(url string, names ...string) ([]float64, error) {
+	figures := make([]float64, len(names))
 	answer, err := http.Get(url) //nolint:gosec // An address on loopback that this program chose.
 	if err != nil {
-		return 0, 0, err
+		return figures, err
 	}
 	defer func() { _ = answer.Body.Close() }()
 	lines := bufio.NewScanner(answer.Body)
 	for lines.Scan() {
 		name, value, _ := strings.Cut(lines.Text(), " ")
-		switch name {
-		case "go_memstats_mallocs_total":
-			objects, err = strconv.ParseFloat(value, 64)
-		case "go_memstats_alloc_bytes_total":
-			size, err = strconv.ParseFloat(value, 64)
-		}
-		if err != nil {
-			return 0, 0, fmt.Errorf("read %s: %w", url, err)
+		if i := slices.Index(names, name); i >= 0 {
+			if figures[i], err = strconv.ParseFloat(value, 64); err != nil {
+				return figures, fmt.Errorf("read %s: %w", url, err)
+			}
 		}
 	}
-	return objects, size, lines.Err()
+	return figures, lines.Err()
 }
