@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -66,9 +67,22 @@ func (b *Bed) AddNode(ctx context.Context) (string, error) {
 	return "", fmt.Errorf("a bed has at most %d nodes", MaxNodes)
 }
 
-// KillNode ends a node at once, as a power cut does. The cluster is not told.
+// KillNode ends a node at once, as a power cut does. The cluster is not told. What is on its disk, logs among it, stays
+// until the bed's end; StartNode gives the power back.
 func (b *Bed) KillNode(ctx context.Context, name string) error {
 	return b.state.call(ctx, http.MethodDelete, "/nodes/"+name, nil)
+}
+
+// StartNode starts a node that KillNode ended, and waits until it is ready.
+func (b *Bed) StartNode(ctx context.Context, name string) error {
+	var number int
+	if _, err := fmt.Sscanf(name, nodePrefix+"%d", &number); err != nil || nodeName(number) != name {
+		return fmt.Errorf("%q is no real node's name", name)
+	}
+	if err := b.state.call(ctx, http.MethodPost, "/nodes/"+strconv.Itoa(number), nil); err != nil {
+		return err
+	}
+	return await(ctx, name, nodesReady(b.client, []string{name}))
 }
 
 // A NodeStatus is a node as the cluster and the machine see it.

@@ -2,7 +2,9 @@ package bed
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"syscall"
 	"time"
 
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,9 +17,13 @@ type watcher = watch.Interface
 // does before the API server answers, is tried again soon: reconcile does all that is to do, whatever changed.
 func follow(ctx context.Context, reconcile func() error, open func(meta.ListOptions) (watcher, error)) error {
 	const pause = time.Second
+	said := ""
 	for ctx.Err() == nil {
-		if err := followOnce(ctx, reconcile, open); err != nil {
-			slog.Debug("reconciling", "error", err)
+		err := followOnce(ctx, reconcile, open)
+		// That the API server does not answer yet is no news, nor is the same error again.
+		if err != nil && ctx.Err() == nil && !errors.Is(err, syscall.ECONNREFUSED) && err.Error() != said {
+			said = err.Error()
+			slog.Warn("serving the cluster, will try again", "error", err)
 		}
 		select {
 		case <-ctx.Done():

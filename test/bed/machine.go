@@ -4,39 +4,45 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/opsgen/opsgen/test/build"
+	"github.com/opsgen/opsgen/test/node"
 )
 
 // Capabilities that a real node needs, by their numbers in the kernel (capabilities(7)).
 var capabilities = map[string]uint{"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21, "CAP_MKNOD": 27}
 
-// checkMachine says everything that the machine lacks for real nodes.
+// checkMachine says everything that the machine lacks for real nodes, and what can be had without.
 func checkMachine() error {
-	if os.Geteuid() != 0 {
-		return errors.New("real nodes need root, for namespaces, mounts and links of their own: run this as root")
-	}
-	var problems []error
+	problems := []error{checkPrivileges(), checkKernel()}
 	if _, err := build.FindSystem(); err != nil {
 		problems = append(problems, err)
 	}
-	filesystems, err := os.ReadFile("/proc/filesystems")
-	if err != nil {
-		return fmt.Errorf("looking at the kernel: %w", err)
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("this machine cannot have real nodes:\n%w\nFake nodes need none of this: bed up --nodes fake", err)
 	}
-	if !strings.Contains(string(filesystems), "\toverlay\n") {
-		problems = append(problems, errors.New("the kernel lacks overlay file systems: modprobe overlay"))
+	return nil
+}
+
+func checkPrivileges() error {
+	if os.Geteuid() != 0 {
+		return errors.New("real nodes need root, for namespaces, mounts and links of their own: run this as root")
 	}
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return fmt.Errorf("looking at this process: %w", err)
 	}
-	for _, line := range strings.Split(string(status), "\n") {
+	return missingCapabilities(string(status))
+}
+
+// missingCapabilities reads a process' status (proc_pid_status(5)).
+func missingCapabilities(status string) error {
+	var problems []error
+	for _, line := range strings.Split(status, "\n") {
 		text, found := strings.CutPrefix(line, "CapEff:\t")
 		if !found {
 			continue
@@ -54,13 +60,40 @@ func checkMachine() error {
 	return errors.Join(problems...)
 }
 
-// ensurePrograms answers the paths of what nodes run, by the names under which it is called.
-func ensurePrograms(ctx context.Context, progress io.Writer) (map[string]string, error) {
-	programs, err := build.Ensure(ctx, []string{
-		"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl",
-		"containerd", "containerd-shim-runc-v2", "ctr", "ptp", "loopback", "portmap", "host-local", "coredns",
-		"netpol", "pause", "gitserver",
-	}, build.Options{Progress: progress})
+// Namespaces that a node has of its own, by their files in /proc/self/ns.
+var namespaces = []string{"cgroup", "ipc", "mnt", "net", "pid", "uts"}
+
+func checkKernel() error {
+	filesystems, err := os.ReadFile("/proc/filesystems")
+	if err != nil {
+		return fmt.Errorf("looking at the kernel: %w", err)
+	}
+	var problems []error
+	if !strings.Contains(string(filesystems), "\toverlay\n") {
+		problems = append(problems, errors.New("the kernel lacks overlay file systems: modprobe overlay"))
+	}
+	for _, name := range namespaces {
+		if _, err := os.Stat("/proc/self/ns/" + name); err != nil {
+			problems = append(problems, fmt.Errorf("the kernel lacks namespaces of the kind %s", name))
+		}
+	}
+	for _, name := range node.MissingControllers() {
+		problems = append(problems, fmt.Errorf("the cgroup controller %s is not there: kubelet cannot limit pods", name))
+	}
+	return errors.Join(problems...)
+}
+
+// ensurePrograms answers the paths of what a bed runs, by the names under which it is called.
+func ensurePrograms(ctx context.Context, o Options) (map[string]string, error) {
+	names := []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"}
+	if o.Fake > 0 {
+		names = append(names, "kwok")
+	}
+	if o.Nodes > 0 {
+		names = append(names, "kubelet", "kube-proxy", "containerd", "containerd-shim-runc-v2", "ctr",
+			"ptp", "loopback", "portmap", "host-local", "coredns", "netpol", "pause", "gitserver")
+	}
+	programs, err := build.Ensure(ctx, names, build.Options{Progress: o.Progress})
 	if err != nil {
 		return nil, fmt.Errorf("building the cluster's programs: %w", err)
 	}

@@ -19,17 +19,32 @@ import (
 //go:embed coredns.yaml
 var nameService string
 
-// install makes the objects that any cluster has: the name service and the default class of volumes.
+//go:embed agents.yaml
+var agents string
+
+// install makes the objects that any cluster has: rights of the bed's agents, the default class of volumes and, where pods
+// run, the name service.
 func install(ctx context.Context, client kubernetes.Interface, s *state) error {
 	if _, err := client.StorageV1().StorageClasses().Create(ctx, storageClass(), meta.CreateOptions{}); err != nil {
 		return fmt.Errorf("making the storage class: %w", err)
 	}
-	decoder := scheme.Codecs.UniversalDeserializer()
+	if err := createAll(ctx, client, agents); err != nil {
+		return err
+	}
+	if s.fakeOnly() {
+		return nil
+	}
 	replace := strings.NewReplacer("@DNS@", s.Plane.DNS().String(), "@OUTSIDE@", strings.Join(append([]string{outside.String()}, s.Hosts...), " "))
-	for _, document := range strings.Split(replace.Replace(nameService), "\n---\n") {
+	return createAll(ctx, client, replace.Replace(nameService))
+}
+
+// createAll makes the objects of a few kinds, unless they are there.
+func createAll(ctx context.Context, client kubernetes.Interface, manifests string) error {
+	decoder := scheme.Codecs.UniversalDeserializer()
+	for _, document := range strings.Split(manifests, "\n---\n") {
 		object, _, err := decoder.Decode([]byte(document), nil, nil)
 		if err != nil {
-			return fmt.Errorf("reading the name service's manifests: %w", err)
+			return fmt.Errorf("reading the cluster's own manifests: %w", err)
 		}
 		switch o := object.(type) {
 		case *core.ServiceAccount:
@@ -46,7 +61,7 @@ func install(ctx context.Context, client kubernetes.Interface, s *state) error {
 			_, err = client.CoreV1().Services(o.Namespace).Create(ctx, o, meta.CreateOptions{})
 		}
 		if err != nil && !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("making the name service: %w", err)
+			return fmt.Errorf("making the cluster's own objects: %w", err)
 		}
 	}
 	return nil

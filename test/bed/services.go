@@ -26,7 +26,9 @@ func runServices(ctx context.Context, dir string) error {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serveImages(ctx, s) })
+	if !s.fakeOnly() {
+		group.Go(func() error { return serveImages(ctx, s) })
+	}
 	group.Go(func() error { return runBalancers(ctx, client, s.balancers()) })
 	group.Go(func() error { return runVolumes(ctx, client, s) })
 	if err := group.Wait(); err != nil {

@@ -23,6 +23,8 @@ const (
 	registryPort = 5000
 	apiPort      = 6443
 	etcdPort     = 2379
+
+	nodePrefix = "node-"
 )
 
 // state is what all processes of a bed know of it. It is kept as bed.json in its folder.
@@ -108,7 +110,7 @@ func (s *state) pods() netip.Prefix         { return netip.PrefixFrom(s.address(
 func (s *state) link() string               { return "bed" + strconv.Itoa(s.Index) }
 func (s *state) socket() string             { return filepath.Join(s.Dir, "control.sock") }
 func (s *state) nodeDir(name string) string { return filepath.Join(s.Dir, "nodes", name) }
-func nodeName(number int) string            { return "node-" + strconv.Itoa(number) }
+func nodeName(number int) string            { return nodePrefix + strconv.Itoa(number) }
 func (s *state) node(number int) netip.Addr { return s.address(0, byte(number+1)) } //nolint:gosec // <= MaxNodes.
 func (s *state) podsOf(number int) netip.Prefix {
 	return netip.PrefixFrom(s.address(byte(128+number), 0), 24) //nolint:gosec // <= MaxNodes.

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/opsgen/opsgen/test/build"
 	"github.com/opsgen/opsgen/test/node"
 )
 
@@ -24,9 +25,12 @@ import (
 type hub struct {
 	state  *state
 	runner *node.Runner
+	// ip is the program that makes links and routes.
+	ip string
 
 	mu       sync.Mutex
 	machines map[string]*node.Machine
+	kwok     bool
 }
 
 func runSwitch(ctx context.Context, dir string) error {
@@ -46,7 +50,13 @@ func runSwitch(ctx context.Context, dir string) error {
 	if len(s.Repositories) > 0 {
 		processes = append(processes, s.gitProcess())
 	}
-	if err := h.bridge(); err != nil {
+	if s.fakeOnly() {
+		own, err := s.hostProcesses()
+		if err != nil {
+			return err
+		}
+		processes = append(processes, own...)
+	} else if err := h.bridge(); err != nil {
 		return err
 	}
 	for _, p := range processes {
@@ -57,6 +67,10 @@ func runSwitch(ctx context.Context, dir string) error {
 
 func (h *hub) bridge() error {
 	s := h.state
+	var err error
+	if h.ip, err = build.FindCommand("ip"); err != nil {
+		return fmt.Errorf("making the bridge: %w", err)
+	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("making mounts private: %w", err)
 	}
@@ -73,7 +87,7 @@ func (h *hub) bridge() error {
 		{"route", "add", s.services().String(), "via", s.node(1).String()},
 		{"route", "add", s.balancers().String(), "via", s.node(1).String()},
 	} {
-		if err := h.runner.Run("/usr/sbin/ip", arguments...); err != nil {
+		if err := h.runner.Run(h.ip, arguments...); err != nil {
 			return err
 		}
 	}
@@ -96,6 +110,11 @@ func (h *hub) serve(ctx context.Context) error {
 	mux.HandleFunc("POST /nodes/{number}", h.add)
 	mux.HandleFunc("DELETE /nodes/{name}", h.remove)
 	mux.HandleFunc("GET /nodes", h.list)
+	mux.HandleFunc("POST /kwok", func(w http.ResponseWriter, _ *http.Request) {
+		if err := h.play(ctx); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -134,18 +153,37 @@ func (h *hub) add(w http.ResponseWriter, r *http.Request) {
 // plug connects a node's network namespace.
 func (h *hub) plug(number, pid int) error {
 	link := nodeName(number)
+	// The kernel may not yet have taken the cable of a node that was killed before.
+	_ = h.runner.Run(h.ip, "link", "delete", link)
 	for _, arguments := range [][]string{
 		{"link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", fmt.Sprint(pid)},
 		{"link", "set", link, "master", "nodes", "up"},
 		{"route", "replace", h.state.podsOf(number).String(), "via", h.state.node(number).String()},
 	} {
-		if err := h.runner.Run("/usr/sbin/ip", arguments...); err != nil {
+		if err := h.runner.Run(h.ip, arguments...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// play starts what plays fake nodes beside real ones, once.
+func (h *hub) play(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.kwok {
+		return nil
+	}
+	process, err := h.state.kwok().Process()
+	if err != nil {
+		return fmt.Errorf("preparing fake nodes: %w", err)
+	}
+	h.kwok = true
+	go h.runner.Keep(ctx, process)
+	return nil
+}
+
+// remove takes a node's power. Its folder stays, as a disk does, with its logs and volumes.
 func (h *hub) remove(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -155,7 +193,7 @@ func (h *hub) remove(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	delete(h.machines, m.Spec.Name)
-	if err := errors.Join(m.Kill(), node.Remove(r.Context(), m.Spec)); err != nil {
+	if err := errors.Join(m.Kill(), node.RemoveCgroups(r.Context(), m.Spec)); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 	}
 }

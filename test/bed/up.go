@@ -30,8 +30,11 @@ const (
 type Options struct {
 	// Name tells beds apart; empty: "bed". At most 20 lower-case letters, digits and hyphens.
 	Name string
-	// Nodes is how many real nodes there are, 1 to MaxNodes; 0: one.
+	// Nodes is how many real nodes there are, 1 to MaxNodes; 0: one, or none when there are fake ones.
 	Nodes int
+	// Fake is how many fake nodes there are, in the zones in turn. Without real nodes, nobody need be root, and there is
+	// neither a name service nor anything that runs in a pod.
+	Fake int
 	// Images are served beside the cluster's own, by their references.
 	Images []image.Spec
 	// Repositories are addresses "https://host/path" of Git repositories that the bed serves to the cluster; at first
@@ -58,18 +61,22 @@ func Up(ctx context.Context, o Options) (*Bed, error) {
 	if o.Name == "" {
 		o.Name = "bed"
 	}
-	o.Nodes = max(o.Nodes, 1)
+	if o.Fake == 0 {
+		o.Nodes = max(o.Nodes, 1)
+	}
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}
 	if o.Nodes > MaxNodes {
 		return nil, fmt.Errorf("%d nodes: a bed has at most %d", o.Nodes, MaxNodes)
 	}
-	if err := checkMachine(); err != nil {
-		return nil, err
+	if o.Nodes > 0 {
+		if err := checkMachine(); err != nil {
+			return nil, err
+		}
 	}
 	b := &Bed{progress: o.Progress, began: time.Now()}
-	programs, err := ensurePrograms(ctx, o.Progress)
+	programs, err := ensurePrograms(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +132,27 @@ func (b *Bed) start(ctx context.Context, o Options, programs map[string]string) 
 	if err := install(ctx, b.client, b.state); err != nil {
 		return err
 	}
+	if err := b.awaitNodes(ctx, names, o.Fake); err != nil {
+		return err
+	}
+	if o.Detached {
+		if _, err := io.WriteString(owner, detachMessage); err != nil {
+			return fmt.Errorf("detaching the bed: %w", err)
+		}
+	}
+	return nil
+}
+
+func (b *Bed) awaitNodes(ctx context.Context, names []string, fakes int) error {
+	if fakes > 0 {
+		if _, err := b.AddFakeNodes(ctx, fakes, Zones()); err != nil {
+			return err
+		}
+		b.say("fake", strconv.Itoa(fakes)+" nodes")
+	}
+	if len(names) == 0 {
+		return nil
+	}
 	if err := await(ctx, "the nodes", nodesReady(b.client, names)); err != nil {
 		return err
 	}
@@ -133,11 +161,6 @@ func (b *Bed) start(ctx context.Context, o Options, programs map[string]string) 
 		return err
 	}
 	b.say("dns", "ready")
-	if o.Detached {
-		if _, err := io.WriteString(owner, detachMessage); err != nil {
-			return fmt.Errorf("detaching the bed: %w", err)
-		}
-	}
 	return nil
 }
 
@@ -161,7 +184,9 @@ func (s *state) prepare(ctx context.Context, o Options, programs map[string]stri
 		return err
 	}
 	s.Layers = layers
-	s.Images = append(ownImages(programs), o.Images...)
+	if o.Nodes > 0 {
+		s.Images = append(ownImages(programs), o.Images...)
+	}
 	if err := s.prepareOutside(ctx, o.Repositories); err != nil {
 		return err
 	}
@@ -173,6 +198,9 @@ func (s *state) prepare(ctx context.Context, o Options, programs map[string]stri
 	s.Plane = controlplane.Plane{
 		Dir: filepath.Join(s.Dir, "controlplane"), Address: s.node(1), Port: apiPort, EtcdPort: etcdPort, Services: s.services(),
 	}
+	if o.Nodes == 0 {
+		s.Plane.Address = s.loopback()
+	}
 	for i := range MaxNodes {
 		s.Plane.Nodes = append(s.Plane.Nodes, nodeName(i+1))
 	}
@@ -183,25 +211,21 @@ func (s *state) prepare(ctx context.Context, o Options, programs map[string]stri
 func (s *state) writeNode(number int) error {
 	name := nodeName(number)
 	spec := &node.Spec{
-		Name: name, Zone: "z" + strconv.Itoa((number-1)%3+1), Dir: s.nodeDir(name),
+		Name: name, Zone: Zones()[(number-1)%len(Zones())], Dir: s.nodeDir(name),
 		Cgroup: "opsgen-" + s.Name + "-" + name, MemoryBytes: nodeMemory,
 		Address: netip.PrefixFrom(s.node(number), 24), Gateway: s.gateway(),
 	}
 	if number == 1 {
-		programs := map[string]string{}
-		for _, p := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"} {
-			programs[p] = filepath.Join(s.Programs, p)
-		}
-		processes, err := s.Plane.Processes(programs)
+		processes, err := s.planeProcesses()
 		if err != nil {
-			return fmt.Errorf("preparing the control plane: %w", err)
+			return err
 		}
 		spec.Processes = processes
 	}
 	if err := spec.Join(node.Cluster{
 		Programs: s.Programs, CAFile: s.Plane.CAFile(), Kubelet: s.Plane.KubeconfigFile(controlplane.NodeUser(name)),
 		Proxy:  s.Plane.KubeconfigFile(controlplane.Proxy),
-		Policy: s.Plane.KubeconfigFile(controlplane.Admin),
+		Policy: s.Plane.KubeconfigFile(controlplane.Policies),
 		Pods:   s.pods(), PodsHere: s.podsOf(number), Services: s.services(), DNS: s.Plane.DNS(),
 		Registry: netip.AddrPortFrom(s.gateway(), registryPort), PauseImage: pauseImage, Before: s.before(),
 	}); err != nil {

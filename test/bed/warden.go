@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/opsgen/opsgen/test/build"
 	"github.com/opsgen/opsgen/test/node"
 )
 
@@ -62,13 +63,13 @@ func wardSwitch(ctx context.Context, s *state) error {
 	command := exec.CommandContext(ctx, "/proc/self/exe", internal, stageSwitch, s.Dir)
 	command.Stdout, command.Stderr, command.ExtraFiles = os.Stdout, os.Stderr, []*os.File{ready}
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
-	if !s.Plane.Address.IsLoopback() {
+	if !s.fakeOnly() {
 		command.SysProcAttr.Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWPID | unix.CLONE_NEWIPC
 	}
 	if err := errors.Join(command.Start(), ready.Close()); err != nil {
 		return fmt.Errorf("starting the switch: %w", err)
 	}
-	if !s.Plane.Address.IsLoopback() {
+	if !s.fakeOnly() {
 		err = linkHost(ctx, s, command.Process.Pid)
 	}
 	if err != nil {
@@ -89,13 +90,17 @@ func ignore(error) error { return nil }
 
 // linkHost connects the host to the bed. The route leads into the bed only: the host forwards nothing for it.
 func linkHost(ctx context.Context, s *state, pid int) error {
+	ip, err := build.FindCommand("ip")
+	if err != nil {
+		return fmt.Errorf("linking the bed: %w", err)
+	}
 	for _, arguments := range [][]string{
 		{"link", "add", s.link(), "type", "veth", "peer", "name", "host", "netns", fmt.Sprint(pid)},
 		{"address", "add", s.host().String() + "/24", "dev", s.link()},
 		{"link", "set", s.link(), "up"},
 		{"route", "add", s.network().String(), "via", s.gateway().String(), "dev", s.link()},
 	} {
-		if out, err := exec.CommandContext(ctx, "ip", arguments...).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, ip, arguments...).CombinedOutput(); err != nil {
 			return fmt.Errorf("ip %v: %w: %s", arguments, err, out)
 		}
 	}

@@ -27,7 +27,7 @@ func Systems() []System {
 		{Command: "nft", Package: "nftables", Use: "rules of kube-proxy"},
 		{Command: "ipset", Package: "ipset", Use: "sets of addresses of network policies"},
 		{Command: "conntrack", Package: "conntrack", Use: "kube-proxy forgets connections to endpoints that are gone"},
-		{Command: "unshare", Package: "util-linux", Use: "namespaces of the nodes"},
+		{Command: "nsenter", Package: "util-linux", Use: "enters a node's namespaces for people"},
 		{Command: "ip", Package: "iproute2", Use: "links and routes between the nodes"},
 		{Command: "git", Package: "git", Use: "the Git server"},
 		{Command: "busybox", Package: "busybox-static", Use: "the shell of tests' pods", Image: true},

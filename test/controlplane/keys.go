@@ -116,7 +116,7 @@ func (p *Plane) writePEM(name, kind string, der []byte) error {
 }
 
 func (p *Plane) writeUsers() error {
-	groups := map[string]string{Admin: "system:masters", ControllerManager: "", Scheduler: "", Proxy: ""}
+	groups := map[string]string{Admin: "system:masters", ControllerManager: "", Scheduler: "", Proxy: "", Policies: "", FakeNodes: ""}
 	for _, n := range p.Nodes {
 		groups[NodeUser(n)] = "system:nodes"
 	}

@@ -15,6 +15,9 @@ const (
 	ControllerManager = "system:kube-controller-manager"
 	Scheduler         = "system:kube-scheduler"
 	Proxy             = "system:kube-proxy"
+	// Policies is each node's policy agent, and FakeNodes what plays fake nodes.
+	Policies  = "bed:policies"
+	FakeNodes = "bed:fake-nodes"
 )
 
 // NodeUser is the user that a node's kubelet is.
@@ -26,7 +29,7 @@ type Plane struct {
 	Dir string
 	// Address is where the API server is reached and, unless it is a loopback address, announced.
 	Address netip.Addr
-	// Port is the API server's; EtcdPort and the next one are etcd's, always on 127.0.0.1.
+	// Port is the API server's; EtcdPort and the next one are etcd's, on 127.0.0.1 or Address when that is a loopback one.
 	Port, EtcdPort int
 	// Services is the range of the services' addresses. The first one is the API server's.
 	Services netip.Prefix
@@ -82,7 +85,7 @@ func (p *Plane) Processes(programs map[string]string) ([]node.Process, error) {
 }
 
 func (p *Plane) etcd() []string {
-	client, peer := loopback(p.EtcdPort), loopback(p.EtcdPort+1)
+	client, peer := p.loopback(p.EtcdPort), p.loopback(p.EtcdPort+1)
 	return []string{
 		"--name=bed", "--data-dir=" + filepath.Join(p.Dir, "etcd"), "--log-level=warn",
 		// What is kept ends with the bed, so that it need not survive the machine.
@@ -94,7 +97,7 @@ func (p *Plane) etcd() []string {
 
 func (p *Plane) apiServer() []string {
 	arguments := []string{
-		"--etcd-servers=" + loopback(p.EtcdPort), "--secure-port=" + strconv.Itoa(p.Port),
+		"--etcd-servers=" + p.loopback(p.EtcdPort), "--secure-port=" + strconv.Itoa(p.Port),
 		"--tls-cert-file=" + p.file("api.crt"), "--tls-private-key-file=" + p.file("api.key"), "--cert-dir=" + p.file("."),
 		"--client-ca-file=" + p.CAFile(), "--token-auth-file=" + p.file("tokens.csv"),
 		"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true",
@@ -112,4 +115,12 @@ func (p *Plane) apiServer() []string {
 	return append(arguments, "--bind-address=0.0.0.0", "--advertise-address="+p.Address.String())
 }
 
-func loopback(port int) string { return "http://127.0.0.1:" + strconv.Itoa(port) }
+// loopback is an address for the control plane's own calls. A bed without namespaces has a loopback address of its own,
+// so that several can use the same ports.
+func (p *Plane) loopback(port int) string {
+	host := "127.0.0.1"
+	if p.Address.IsLoopback() {
+		host = p.Address.String()
+	}
+	return "http://" + host + ":" + strconv.Itoa(port)
+}

@@ -34,7 +34,8 @@ type Image struct {
 	Name string
 	// Reference is what manifests call it.
 	Reference string
-	// Program is the program of package build that it holds; System instead is a command of the machine.
+	// Program is the program of package build that it holds; System instead is a command of the machine. Beside one,
+	// Program is a second program, in /bin.
 	Program, System string
 	// Path is where the program lies in the image, as in the original.
 	Path string
@@ -79,7 +80,7 @@ func rows() []Image {
 		},
 		{Name: Pause, Program: "pause", Path: "/pause", User: "65535:65535", StandsIn: "a pause of ours"},
 		{Name: CoreDNS, Program: "coredns", Path: "/coredns"},
-		{Name: Shell, System: "busybox", Path: "/bin/busybox"},
+		{Name: Shell, System: "busybox", Program: "fetch", Path: "/bin/busybox"},
 		{Name: Prometheus, Program: "prometheus", Path: "/bin/prometheus", User: "65534:65534"},
 		{
 			Name: Collector, Program: "collector", Path: "/collector", User: "10001:10001",
@@ -202,9 +203,12 @@ func (row Image) spec(programs map[string]string) (Spec, error) {
 		Folders:    []string{"/tmp"},
 		Files:      append([]File{{Path: row.Path, Source: source}}, libraries...),
 	}
+	if row.System != "" && row.Program != "" {
+		spec.Files = append(spec.Files, File{Path: path.Join("/bin", row.Program), Source: programs[row.Program]})
+	}
 	if row.Name == Shell {
 		spec.Entrypoint = []string{"/bin/sh"}
-		for _, tool := range []string{"sh", "cat", "ls", "mkdir", "rm", "sleep", "wget", "nslookup", "id", "env", "nc", "chmod", "echo"} {
+		for _, tool := range []string{"sh", "cat", "ls", "mkdir", "rm", "sleep", "nslookup", "id", "env", "chmod", "echo"} {
 			spec.Files = append(spec.Files, File{Path: path.Join("/bin", tool), Link: "busybox"})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,39 @@ const cgroupRoot = "/sys/fs/cgroup"
 func Unified() bool {
 	var s unix.Statfs_t
 	return unix.Statfs(cgroupRoot, &s) == nil && s.Type == unix.CGROUP2_SUPER_MAGIC
+}
+
+// Controllers that kubelet insists on.
+var controllers = []string{"cpu", "cpuset", "memory", "pids"}
+
+// MissingControllers lists the cgroup controllers that kubelet needs and that the machine does not offer here.
+func MissingControllers() []string {
+	var missing []string
+	offered := ""
+	if Unified() {
+		// What cannot be read is missing.
+		data, _ := os.ReadFile(filepath.Join(cgroupRoot, "cgroup.controllers")) //nolint:errcheck // See above.
+		offered = string(data)
+	}
+	for _, c := range controllers {
+		_, err := os.Stat(filepath.Join(cgroupRoot, c, "cgroup.procs"))
+		if err != nil && !slices.Contains(strings.Fields(offered), c) {
+			missing = append(missing, c)
+		}
+	}
+	return missing
+}
+
+// handOn lets the cgroups below dir have the controllers. Only the second version asks for it: without, a node's cgroup
+// has no memory.max, and kubelet finds no controller. The root's cgroup may do so though it holds processes; in a
+// container, where the root is not the machine's, the kernel refuses (EBUSY).
+func handOn(dir string, names []string) error {
+	for _, c := range names {
+		if err := write(filepath.Join(dir, "cgroup.subtree_control"), "+"+c); err != nil {
+			return fmt.Errorf("handing on the cgroup controller %s: %w", c, err)
+		}
+	}
+	return nil
 }
 
 // hierarchies are the folders that have a cgroup of a node's each.
@@ -48,6 +82,11 @@ func makeCgroups(name string, memoryBytes int64) error {
 	dirs, err := hierarchies()
 	if err != nil {
 		return err
+	}
+	if Unified() {
+		if err := handOn(cgroupRoot, controllers); err != nil {
+			return err
+		}
 	}
 	for _, parent := range dirs {
 		dir := filepath.Join(parent, name)

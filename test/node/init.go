@@ -11,6 +11,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/opsgen/opsgen/test/build"
 )
 
 // Stage names the two steps of a node's first process, as arguments of the program that runs Init.
@@ -71,13 +73,17 @@ func Init(ctx context.Context, dir string, link io.Reader) error {
 }
 
 func configureLink(ctx context.Context, s *Spec) error {
+	ip, err := build.FindCommand("ip")
+	if err != nil {
+		return fmt.Errorf("configuring the link: %w", err)
+	}
 	for _, arguments := range [][]string{
 		{"link", "set", "lo", "up"},
 		{"address", "add", s.Address.String(), "dev", "eth0"},
 		{"link", "set", "eth0", "up"},
 		{"route", "add", "default", "via", s.Gateway.String()},
 	} {
-		if out, err := exec.CommandContext(ctx, "ip", arguments...).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, ip, arguments...).CombinedOutput(); err != nil {
 			return fmt.Errorf("ip %v: %w: %s", arguments, err, out)
 		}
 	}

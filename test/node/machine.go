@@ -66,19 +66,25 @@ func (m *Machine) Kill() error {
 	return nil
 }
 
-// Remove removes what a dead node leaves on the host: its cgroups and its folder. The kernel may need a moment to
-// empty the cgroups.
-func Remove(ctx context.Context, s *Spec) error {
+// RemoveCgroups removes a dead node's cgroups. The kernel may need a moment to empty them.
+func RemoveCgroups(ctx context.Context, s *Spec) error {
 	for {
 		err := removeCgroups(s.Cgroup)
 		if err == nil {
-			break
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("removing node %s: %w", s.Name, err)
+			return fmt.Errorf("removing the cgroups of node %s: %w", s.Name, err)
 		case <-time.After(20 * time.Millisecond):
 		}
+	}
+}
+
+// Remove removes what a dead node leaves on the host: its cgroups and its folder.
+func Remove(ctx context.Context, s *Spec) error {
+	if err := RemoveCgroups(ctx, s); err != nil {
+		return err
 	}
 	// Everything mounted below was private to the node and is gone with it. Were it not, removing would delete what
 	// is mounted there.

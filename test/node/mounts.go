@@ -57,11 +57,11 @@ func makeMounts(s *Spec) error {
 // mountKernel shows the namespaces' own processes, devices and cgroups.
 func mountKernel() error {
 	const safe = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
-	var controllers []string
+	var mounted []string
 	unified := Unified()
 	if !unified {
 		var err error
-		if controllers, err = version1(); err != nil {
+		if mounted, err = version1(); err != nil {
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ func mountKernel() error {
 	if unified {
 		return mountUnified()
 	}
-	return mountVersion1(controllers)
+	return mountVersion1(mounted)
 }
 
 // version1 lists the mounted hierarchies of the first version by their options, such as cpu or name=systemd.
@@ -101,11 +101,11 @@ func version1() ([]string, error) {
 	return options, nil
 }
 
-func mountVersion1(controllers []string) error {
+func mountVersion1(hierarchies []string) error {
 	if err := unix.Mount("tmpfs", cgroupRoot, "tmpfs", 0, "mode=755"); err != nil {
 		return fmt.Errorf("mounting %s: %w", cgroupRoot, err)
 	}
-	for _, options := range controllers {
+	for _, options := range hierarchies {
 		dir := filepath.Join(cgroupRoot, strings.TrimPrefix(options, "name="))
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return fmt.Errorf("making %s: %w", dir, err)
@@ -149,12 +149,7 @@ func mountUnified() error {
 	if err != nil {
 		return fmt.Errorf("listing cgroup controllers: %w", err)
 	}
-	for _, c := range strings.Fields(string(available)) {
-		if err := write(filepath.Join(cgroupRoot, "cgroup.subtree_control"), "+"+c); err != nil {
-			return err
-		}
-	}
-	return nil
+	return handOn(cgroupRoot, strings.Fields(string(available)))
 }
 
 func mountOverlay(s *Spec, dir string) error {

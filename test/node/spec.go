@@ -46,8 +46,14 @@ type Process struct {
 // File is the path of the node's specification.
 func (s *Spec) File() string { return filepath.Join(s.Dir, "node.json") }
 
-// Write stores the specification where ReadSpec finds it, and makes the node's folder.
+// Write stores the specification where ReadSpec finds it, and makes the node's folder. A program that is not there is an
+// error now: the node would else try to start it until somebody looks.
 func (s *Spec) Write() error {
+	for _, p := range s.Processes {
+		if _, err := os.Stat(p.Path); err != nil {
+			return fmt.Errorf("node %s has no program for %s: %w", s.Name, p.Name, err)
+		}
+	}
 	if err := os.MkdirAll(filepath.Join(s.Dir, "log"), 0o755); err != nil {
 		return fmt.Errorf("making the folder of node %s: %w", s.Name, err)
 	}

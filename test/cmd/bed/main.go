@@ -8,8 +8,10 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"os/signal"
 	"slices"
+	"strconv"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -23,6 +25,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := command().ExecuteContext(ctx)
 	stop()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) && ended.ExitCode() > 0 {
+		// A command on a node has said itself what is wrong.
+		os.Exit(ended.ExitCode())
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bed:", err)
 		os.Exit(1)
@@ -35,21 +42,27 @@ func command() *cobra.Command {
 		Use: "bed", Short: "A real Kubernetes on this machine", SilenceUsage: true, SilenceErrors: true,
 	}
 	root.PersistentFlags().StringVar(&name, "name", "bed", "which bed: several can be up side by side")
-	root.AddCommand(up(&name), down(&name), status(&name), kubeconfig(&name), logs(&name), nodes(&name))
+	root.AddCommand(up(&name), down(&name), status(&name), kubeconfig(&name), logs(&name), nodes(&name), enter(&name))
 	return root
 }
 
 func up(name *string) *cobra.Command {
 	var (
-		count        int
+		real         string
+		fakes        int
 		bundle       bool
 		repositories []string
 	)
 	c := &cobra.Command{
 		Use: "up", Short: "Make a bed and leave it up", Args: cobra.NoArgs,
+		Example: "  bed up --nodes 3\n  bed up --nodes fake --fake 50    control plane and fake nodes, without root",
 		RunE: func(c *cobra.Command, _ []string) error {
+			count, fakes, err := counts(real, fakes)
+			if err != nil {
+				return err
+			}
 			o := bed.Options{
-				Name: *name, Nodes: count, Detached: true, Progress: c.ErrOrStderr(), Repositories: repositories,
+				Name: *name, Nodes: count, Fake: fakes, Detached: true, Progress: c.ErrOrStderr(), Repositories: repositories,
 			}
 			if bundle {
 				images, _, err := bed.Bundle(c.Context(), nil, build.Options{})
@@ -68,8 +81,24 @@ func up(name *string) *cobra.Command {
 	}
 	c.Flags().BoolVar(&bundle, "bundle", false, "serve the images of versions.yaml")
 	c.Flags().StringSliceVar(&repositories, "repository", nil, "serve a Git repository at this address (https://host/path)")
-	c.Flags().IntVar(&count, "nodes", 1, "number of nodes, one after the other in the zones z1, z2 and z3")
+	c.Flags().StringVar(&real, "nodes", "1", "number of real nodes, in turn in the zones z1, z2 and z3; fake: none")
+	c.Flags().IntVar(&fakes, "fake", 0, "number of fake nodes, which only say that they run pods (3 with --nodes fake)")
 	return c
+}
+
+// counts reads how many real and fake nodes are asked for.
+func counts(real string, fakes int) (int, int, error) {
+	if real == "fake" {
+		if fakes == 0 {
+			fakes = 3
+		}
+		return 0, fakes, nil
+	}
+	count, err := strconv.Atoi(real)
+	if err != nil || count < 1 || fakes < 0 {
+		return 0, 0, fmt.Errorf("--nodes %s --fake %d: write a number of real nodes from 1 to %d, or --nodes fake", real, fakes, bed.MaxNodes)
+	}
+	return count, fakes, nil
 }
 
 func down(name *string) *cobra.Command {
@@ -158,24 +187,4 @@ func logs(name *string) *cobra.Command {
 			return nil
 		},
 	}
-}
-
-func nodes(name *string) *cobra.Command {
-	c := &cobra.Command{Use: "nodes", Short: "Change a bed's nodes"}
-	c.AddCommand(&cobra.Command{
-		Use: "add", Short: "Add a real node", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			b, err := bed.Open(*name)
-			if err != nil {
-				return fmt.Errorf("opening the bed: %w", err)
-			}
-			added, err := b.AddNode(c.Context())
-			if err != nil {
-				return fmt.Errorf("adding a node: %w", err)
-			}
-			fmt.Fprintln(c.OutOrStdout(), added)
-			return nil
-		},
-	})
-	return c
 }

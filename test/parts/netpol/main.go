@@ -16,6 +16,8 @@ import (
 	"github.com/cloudnativelabs/kube-router/v2/pkg/controllers/netpol"
 	"github.com/cloudnativelabs/kube-router/v2/pkg/healthcheck"
 	"github.com/cloudnativelabs/kube-router/v2/pkg/options"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -54,6 +56,9 @@ func run(ctx context.Context, kubeconfig, node, services string) error {
 	config.NodePortRange = "30000-32767"
 	config.RunFirewall = true
 
+	if err := awaitNode(ctx, client, node); err != nil {
+		return err
+	}
 	factory := informers.NewSharedInformerFactory(client, 0)
 	pods := factory.Core().V1().Pods().Informer()
 	namespaces := factory.Core().V1().Namespaces().Informer()
@@ -90,6 +95,19 @@ func run(ctx context.Context, kubeconfig, node, services string) error {
 	var done sync.WaitGroup
 	done.Add(1)
 	controller.Run(beats, ctx.Done(), &done)
+	return nil
+}
+
+// awaitNode waits until the API server answers and has the node's object, which kubelet makes, and the rights to read
+// it. Starting anew for each of them would take longer.
+func awaitNode(ctx context.Context, client kubernetes.Interface, node string) error {
+	err := wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		_, err := client.CoreV1().Nodes().Get(ctx, node, meta.GetOptions{})
+		return err == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for node %s: %w", node, err)
+	}
 	return nil
 }
 
