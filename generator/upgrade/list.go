@@ -19,8 +19,8 @@ type Version struct {
 	Changes string `json:"changes"`
 }
 
-// version reads the name of one of upstream's tags; nil for other names.
-func version(tag string) *semver.Version {
+// ParseTag reads the name of one of upstream's tags; nil for other names.
+func ParseTag(tag string) *semver.Version {
 	text, ok := strings.CutPrefix(tag, TagPrefix)
 	if !ok {
 		return nil

@@ -70,10 +70,10 @@ func (u *upgrade) record(ctx context.Context, copied *git.Repository, commit str
 func names(tags map[string]string) []string {
 	var found []string
 	for name := range tags {
-		if v := version(name); v != nil {
+		if v := ParseTag(name); v != nil {
 			found = append(found, v.Original())
 		}
 	}
-	slices.SortFunc(found, func(a, b string) int { return version(TagPrefix + b).Compare(version(TagPrefix + a)) })
+	slices.SortFunc(found, func(a, b string) int { return ParseTag(TagPrefix + b).Compare(ParseTag(TagPrefix + a)) })
 	return found
 }
