@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/opsgen/opsgen/bootstrap/engine"
+	"github.com/opsgen/opsgen/bootstrap/install"
+)
+
+func newStatusCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status CLUSTER",
+		Short: "Show how everything is, and why something is not ready",
+		Long: `Status looks at every resource and at each of Flux' Kustomizations. It exits with 1 when something is not as it
+should be.`,
+		Example: `  bootstrap status clusters/prod
+  bootstrap status clusters/prod -o json | jq '.units[] | select(.ready | not)'`,
+		Args: oneCluster, ValidArgsFunction: a.completeCluster,
+		RunE: func(cmd *cobra.Command, arguments []string) error {
+			s, err := a.open(cmd.Context(), arguments[0])
+			if err != nil {
+				return err
+			}
+			return s.status(cmd.Context())
+		},
+	}
+}
+
+// health is how a cluster is.
+type health struct {
+	Cluster string              `json:"cluster"`
+	Bundle  string              `json:"bundle"`
+	Ready   bool                `json:"ready"`
+	Steps   engine.Plan         `json:"resources"`
+	Units   []install.UnitState `json:"units"`
+}
+
+func (s *session) status(ctx context.Context) error {
+	h := health{Cluster: s.cluster.Name, Bundle: s.version}
+	var err error
+	if h.Steps, err = s.graph.Plan(ctx, s.options()); err != nil {
+		return err
+	}
+	if h.Units, err = s.units(ctx); err != nil {
+		return err
+	}
+	h.Ready = !h.Steps.Differs() && !slices.ContainsFunc(h.Units, func(u install.UnitState) bool { return !u.Ready })
+	if s.json() {
+		err = s.writeJSON(h)
+	} else {
+		s.printHealth(h)
+	}
+	if err == nil && !h.Ready {
+		err = failedCheck{s.cluster.Name + " is not ready"}
+	}
+	return err
+}
+
+// units are all of Flux' Kustomizations; none where there is no cluster.
+func (s *session) units(ctx context.Context) ([]install.UnitState, error) {
+	config, err := s.kubernetes.Config(ctx)
+	if errors.Is(err, engine.ErrMissing) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := install.Client(config)
+	if err != nil {
+		return nil, err
+	}
+	var states []install.UnitState
+	for _, layer := range install.Layers() {
+		found, err := install.Look(ctx, c, s.tree.Units(layer))
+		if err != nil {
+			return nil, err
+		}
+		states = append(states, found...)
+	}
+	return states, nil
+}
+
+func (s *session) printHealth(h health) {
+	word := "ready"
+	if !h.Ready {
+		word = "not ready"
+	}
+	fmt.Fprintf(s.stdout, "%s · bundle %s · %s\n", h.Cluster, h.Bundle, word)
+	for _, phase := range s.graph.Phases() {
+		if phase == install.PhaseLayers {
+			continue
+		}
+		var steps engine.Plan
+		for _, step := range h.Steps {
+			if step.Phase == phase {
+				steps = append(steps, step)
+			}
+		}
+		fmt.Fprintf(s.stdout, "  %-24s %d of %d as they should be\n", phase, steps.Count(engine.ActionNone), len(steps))
+		for _, step := range steps {
+			if step.Action != engine.ActionNone {
+				fmt.Fprintf(s.stdout, "    %-22s %s\n", step.Resource, notWell(step))
+			}
+		}
+	}
+	for _, layer := range install.Layers() {
+		s.printLayer(layer, h.Units)
+	}
+}
+
+// notWell says what is wrong with a resource.
+func notWell(step engine.Step) string {
+	if step.Action == engine.ActionCreate {
+		return "missing"
+	}
+	text := step.Reason
+	for _, change := range step.Changes {
+		if text != "" {
+			text += ", "
+		}
+		text += change.String()
+	}
+	return text
+}
+
+func (s *session) printLayer(layer string, units []install.UnitState) {
+	ready, all := 0, 0
+	for _, u := range units {
+		if u.Layer == layer {
+			all++
+			if u.Ready {
+				ready++
+			}
+		}
+	}
+	if all == 0 {
+		return
+	}
+	line := fmt.Sprintf("  %-24s %d ready", layer, ready)
+	if ready < all {
+		line += fmt.Sprintf(", %d not", all-ready)
+	}
+	fmt.Fprintln(s.stdout, line)
+	for _, u := range units {
+		if u.Layer == layer && !u.Ready {
+			fmt.Fprintf(s.stdout, "    %-22s %s\n", u.Name, u.Reason)
+		}
+	}
+}
+
+func newKubeconfigCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "kubeconfig CLUSTER",
+		Short: "Print a kubeconfig that needs no command-line tools of the cloud",
+		Example: `  bootstrap kubeconfig clusters/prod > prod.kubeconfig
+  kubectl --kubeconfig prod.kubeconfig get nodes`,
+		Args: oneCluster, ValidArgsFunction: a.completeCluster,
+		RunE: func(cmd *cobra.Command, arguments []string) error {
+			s, err := a.open(cmd.Context(), arguments[0])
+			if err != nil {
+				return err
+			}
+			// How the cluster is reached is known once it was found.
+			if _, err := s.graph.Plan(cmd.Context(), s.options()); err != nil {
+				return err
+			}
+			config, err := s.kubernetes.Kubeconfig(cmd.Context())
+			if errors.Is(err, engine.ErrMissing) {
+				return failedCheck{"there is no cluster yet: run `bootstrap up " + arguments[0] + "`"}
+			}
+			if err != nil {
+				return err
+			}
+			text, err := clientcmd.Write(*config)
+			if err != nil {
+				return fmt.Errorf("write the kubeconfig: %w", err)
+			}
+			_, err = a.stdout.Write(text)
+			return err
+		},
+	}
+}
