@@ -17,7 +17,7 @@ import (
 var explained = []struct{ reason, object, message, why string }{
 	{"Unhealthy", "", `(Readiness|Startup) probe failed`, "a program is not ready the moment it starts"},
 	{"CgroupV1", "Node/", "", "the machine's kernel, not the bundle"},
-	{"ClusterIPNotAllocated", "Service/kubernetes", "", "the API server repairs its own Service at its start"},
+	{"ClusterIPNotAllocated", "Service/", "", "the API server's check of addresses came between a Service and its allocation"},
 	{"ErrGetKeyPair", "ClusterIssuer/internal", "", "the issuer waits for the certificate that it signs with, applied with it"},
 	{"ErrInitIssuer", "ClusterIssuer/internal", "", "the issuer waits for the certificate that it signs with, applied with it"},
 	{"Failed", "Pod/object-store", `secret "object-store" not found`, "the syncer makes the secret; it starts beside"},

@@ -21,6 +21,9 @@ import (
 	"github.com/opsgen/opsgen/test/frontdoor"
 )
 
+// keep names the variable that leaves the bed up after the test, for looking around; `bed down --name …` removes it.
+const keep = "OPSGEN_KEEP_BED"
+
 // Options say what cluster a story is about.
 type Options struct {
 	// Name is the bed's.
@@ -60,7 +63,9 @@ func Begin(t *testing.T, o Options) *Story {
 	t.Helper()
 	s := &Story{Options: o, t: t, began: time.Now()}
 	programs := map[string]string{}
-	options := bed.Options{Name: o.Name, Nodes: o.Nodes, Repositories: []string{o.Repository}}
+	options := bed.Options{
+		Name: o.Name, Nodes: o.Nodes, Repositories: []string{o.Repository}, Detached: os.Getenv(keep) != "",
+	}
 	s.Step("build", 50*time.Minute, func(ctx context.Context) (string, error) {
 		images, rows, err := bed.Bundle(ctx, nil, build.Options{})
 		if err != nil {
@@ -263,8 +268,10 @@ func (s *Story) situation() string {
 func (s *Story) end() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.t.Context()), 2*time.Minute)
 	defer cancel()
-	if err := s.Bed.Close(ctx); err != nil {
-		s.t.Errorf("removing the bed: %v", err)
+	if os.Getenv(keep) == "" {
+		if err := s.Bed.Close(ctx); err != nil {
+			s.t.Errorf("removing the bed: %v", err)
+		}
 	}
 	fmt.Fprintf(os.Stderr, "%-10s %-58s %7.1f s\n", "in all", "", time.Since(s.began).Seconds())
 }
