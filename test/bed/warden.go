@@ -153,8 +153,19 @@ func sweep(ctx context.Context, dir string) error {
 			return err
 		}
 	}
+	if s, err := readState(dir); err == nil && !s.fakeOnly() {
+		unlinkHost(ctx, s)
+	}
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("removing the bed's folder: %w", err)
 	}
 	return nil
+}
+
+// unlinkHost removes the host's end of the link. The kernel does so, too, some time after the bed's last process; but the
+// folder's end frees the name for another bed. That there is no link any more is no error.
+func unlinkHost(ctx context.Context, s *state) {
+	if ip, err := build.FindCommand("ip"); err == nil {
+		_ = exec.CommandContext(ctx, ip, "link", "delete", s.link()).Run()
+	}
 }
