@@ -44,7 +44,7 @@ func (l *accessLog) show(status int, sample float64, now time.Time) bool {
 
 // write writes the line of a request that is over.
 func (l *accessLog) write(x *exchange, r *http.Request, duration time.Duration) {
-	fields := make([]slog.Attr, 0, 14)
+	fields := make([]slog.Attr, 0, 15)
 	fields = append(fields,
 		slog.String("requestID", x.ids[0]),
 		slog.String("listener", x.listener()),
@@ -57,6 +57,9 @@ func (l *accessLog) write(x *exchange, r *http.Request, duration time.Duration) 
 		slog.Float64("seconds", duration.Seconds()),
 		slog.String("client", r.RemoteAddr),
 	)
+	if x.caller != "" {
+		fields = append(fields, slog.String("caller", x.caller))
+	}
 	if x.reason != "" {
 		fields = append(fields, slog.String("reason", x.reason))
 	}

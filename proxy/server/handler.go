@@ -39,6 +39,8 @@ type exchange struct {
 	match *route.Match
 	// tenant is one of tenants.yaml, or "" while it is not known.
 	tenant string
+	// caller is who called, by a name that is safe to log: of a token its ID.
+	caller string
 	// reason says why the request reached no upstream.
 	reason string
 	// ended says why a stream was ended by the proxy.
@@ -277,6 +279,7 @@ func (x *exchange) unauthorized() int {
 // authorize says whether the caller may do it, and for whom.
 func (x *exchange) authorize(r *http.Request, caller *identity.Caller) bool {
 	tenant := caller.Tenant
+	x.caller = caller.ID
 	if caller.AnyTenant {
 		var named bool
 		if tenant, named = namedTenant(r.Header); !named {

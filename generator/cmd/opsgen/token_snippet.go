@@ -20,6 +20,9 @@ func snippet(agent, domain string, granted []config.Scope) string {
 		text = prometheusSnippet
 	case "datadog":
 		text = datadogSnippet
+		if has(config.LogsWrite) {
+			text += datadogLogs
+		}
 	case "otel":
 		text = otelSnippet
 	default:
@@ -37,8 +40,11 @@ remote_write:
 
 const datadogSnippet = `# datadog.yaml; the token is the API key: DD_API_KEY="$(cat FILE)", or api_key here
 dd_url: https://datadog.{domain}
+`
+
+const datadogLogs = `logs_enabled: true
 logs_config:
-  logs_dd_url: https://datadog.{domain}
+  logs_dd_url: datadog.{domain}:443
   force_use_http: true
 `
 
