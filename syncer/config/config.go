@@ -75,8 +75,12 @@ type Sources struct {
 	// Alertmanager selects the ConfigMap with the keys alertmanager.yaml and, for each template, <name>.tmpl. Default
 	// "opsgen.dev/alertmanager=true".
 	Alertmanager string `json:"alertmanager,omitempty"`
-	// RulePrefix begins the name of every rule namespace that the syncer writes; it touches no other. Default "git/".
+	// RulePrefix begins the name of every rule namespace that the syncer writes in Cortex; it touches no other. Default
+	// "git/".
 	RulePrefix string `json:"rulePrefix,omitempty"`
+	// LogsRulePrefix does so in Loki, where no namespace with a slash can be written: Loki decodes a path before it splits
+	// it (Loki 3.7.8, pkg/loki/modules.go, a router without UseEncodedPath). Default "git:".
+	LogsRulePrefix string `json:"logsRulePrefix,omitempty"`
 }
 
 // GeneratedSecret is a Secret of random values that is made once and never changed. Where it exists with all keys it is

@@ -23,6 +23,7 @@ func (c *Config) SetDefaults() {
 		{&c.Sources.LogsRules, "opsgen.dev/rules=logs"},
 		{&c.Sources.Alertmanager, "opsgen.dev/alertmanager=true"},
 		{&c.Sources.RulePrefix, "git/"},
+		{&c.Sources.LogsRulePrefix, "git:"},
 		{&c.Lease, "syncer/syncer"},
 		{&c.LogLevel, "info"},
 	} {

@@ -79,8 +79,16 @@ func (c *checker) sources(s Sources) {
 		c.selector(selector.path, selector.value)
 	}
 	// The prefix is what tells the syncer's rule namespaces from everybody else's: it may not be empty.
-	if len(s.RulePrefix) < 2 || len(s.RulePrefix) > 32 || strings.ContainsFunc(s.RulePrefix, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		c.Fail("sources.rulePrefix", `Write 2 to 32 printable characters, such as "git/".`, "is %q", s.RulePrefix)
+	c.prefix("sources.rulePrefix", s.RulePrefix)
+	c.prefix("sources.logsRulePrefix", s.LogsRulePrefix)
+	if strings.Contains(s.LogsRulePrefix, "/") {
+		c.Fail("sources.logsRulePrefix", `Write another character, such as "git:".`, "is %q, and Loki cannot write a namespace with a slash", s.LogsRulePrefix)
+	}
+}
+
+func (c *checker) prefix(at, value string) {
+	if len(value) < 2 || len(value) > 32 || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' || r == '%' }) {
+		c.Fail(at, `Write 2 to 32 printable characters, such as "git:".`, "is %q", value)
 	}
 }
 

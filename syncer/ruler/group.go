@@ -65,7 +65,7 @@ func Check(kind Kind, groups []Group) error {
 	var problems []error
 	seen := map[string]bool{}
 	for i, g := range groups {
-		if err := checkName(g.Name); err != nil {
+		if err := checkName(kind, g.Name); err != nil {
 			problems = append(problems, fmt.Errorf("group %d: %w", i+1, err))
 			continue
 		}
@@ -81,8 +81,10 @@ func Check(kind Kind, groups []Group) error {
 }
 
 // checkName refuses a name that stands for something else in a path, or that the proxy does not forward.
-func checkName(name string) error {
+func checkName(kind Kind, name string) error {
 	switch {
+	case kind == Logs && strings.Contains(name, "/"):
+		return fmt.Errorf("its name %q holds a slash, with which Loki could not delete it again", name)
 	case name == "":
 		return errors.New("it has no name")
 	case len(name) > 300:

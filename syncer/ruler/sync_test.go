@@ -283,6 +283,8 @@ func TestFiles(t *testing.T) {
 		"unicode":                   {ruler.Metrics, "groups: [{name: 'größe 价格', rules: []}]", ""},
 		"Loki's rules":              {ruler.Logs, `groups: [{name: a, interval: 1m, limit: 2, rules: [{alert: b, expr: 'rate({a="b"}[1m]) > 1', for: 5m}]}]`, ""},
 		"what Loki drops":           {ruler.Logs, "groups: [{name: a, rules: [{alert: b, expr: c, keep_firing_for: 5m}]}]", "does not know keep_firing_for"},
+		"a slash in Loki":           {ruler.Logs, "groups: [{name: a/b, rules: []}]", "Loki could not delete it"},
+		"a slash in Cortex":         {ruler.Metrics, "groups: [{name: a/b, rules: []}]", ""},
 		"an offset for Loki":        {ruler.Logs, "groups: [{name: a, query_offset: 1m, rules: []}]", "neither query_offset nor labels"},
 	} {
 		t.Run(name, func(t *testing.T) {

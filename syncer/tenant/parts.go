@@ -117,7 +117,7 @@ func (a *attempt) noAlerting(ctx context.Context) Condition {
 // rules brings the rules of one ruler in force.
 func (a *attempt) rules(ctx context.Context, api *ruler.API, kind ruler.Kind, named string, rules *tenantsource.Rules) Condition {
 	label := string(kind) + "_rules"
-	want := ruler.Wanted{Prefix: a.Config.Sources.RulePrefix, Namespaces: rules.Namespaces, Partly: len(rules.Problems) > 0}
+	want := ruler.Wanted{Prefix: a.prefix(kind), Namespaces: rules.Namespaces, Partly: len(rules.Problems) > 0}
 	out, err := api.Sync(ctx, a.tenant, want, a.state.memory[kind])
 	for _, c := range out.Changes {
 		a.changedRule(label, rules, c)

@@ -176,7 +176,7 @@ func (s *Syncer) removed(ctx context.Context, tenant string, t *state) ctrl.Resu
 func (s *Syncer) clean(ctx context.Context, tenant string, t *state) error {
 	var failures []error
 	for kind, api := range s.rulers {
-		_, err := api.Sync(ctx, tenant, ruler.Wanted{Prefix: s.Config.Sources.RulePrefix}, t.memory[kind])
+		_, err := api.Sync(ctx, tenant, ruler.Wanted{Prefix: s.prefix(kind)}, t.memory[kind])
 		failures = append(failures, err)
 	}
 	if s.alertmanager != nil && errors.Join(failures...) == nil {
@@ -184,6 +184,14 @@ func (s *Syncer) clean(ctx context.Context, tenant string, t *state) error {
 		failures = append(failures, err)
 	}
 	return errors.Join(failures...)
+}
+
+// prefix begins the syncer's rule namespaces in one ruler.
+func (s *Syncer) prefix(kind ruler.Kind) string {
+	if kind == ruler.Logs {
+		return s.Config.Sources.LogsRulePrefix
+	}
+	return s.Config.Sources.RulePrefix
 }
 
 // unknown says that the proxy knows no such tenant: it is gone from Git, or so new that the proxy has not read it yet.

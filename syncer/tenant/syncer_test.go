@@ -40,7 +40,7 @@ func TestATenantArrives(t *testing.T) {
 	if want := []string{"git/base/one", "git/more/two"}; !slices.Equal(held(b, metricsPath), want) {
 		t.Errorf("Cortex holds %q, want %q", held(b, metricsPath), want)
 	}
-	if want := []string{"git/base/log"}; !slices.Equal(held(b, logsPath), want) {
+	if want := []string{"git:base/log"}; !slices.Equal(held(b, logsPath), want) {
 		t.Errorf("Loki holds %q, want %q", held(b, logsPath), want)
 	}
 	if text := b.alerting(); !strings.HasPrefix(text, "# Written by opsgen's syncer from Git") || !strings.Contains(text, "receiver: a") {

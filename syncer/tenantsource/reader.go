@@ -27,13 +27,13 @@ type Reader struct {
 	// Operator says whether the cluster knows PrometheusRules; nil is no.
 	Operator func() bool
 
-	prefix                      string
+	prefix, logsPrefix          string
 	metrics, logs, alertmanager labels.Selector
 }
 
 // NewReader parses the selectors of s, which are valid (config.Config.Validate).
 func NewReader(api client.Reader, operator func() bool, s config.Sources) (*Reader, error) {
-	r := &Reader{API: api, Operator: operator, prefix: s.RulePrefix}
+	r := &Reader{API: api, Operator: operator, prefix: s.RulePrefix, logsPrefix: s.LogsRulePrefix}
 	for _, selector := range []struct {
 		into *labels.Selector
 		text string
@@ -82,13 +82,17 @@ func (r *Reader) Read(ctx context.Context, namespaces []string) (Content, error)
 func (r *Reader) rules(into *Rules, kind ruler.Kind, m *core.ConfigMap) {
 	o := configMap(m)
 	into.object(o)
+	prefix := r.prefix
+	if kind == ruler.Logs {
+		prefix = r.logsPrefix
+	}
 	for _, name := range slices.Sorted(maps.Keys(m.Data)) {
 		groups, err := ruler.File(kind, []byte(m.Data[name]))
 		if err != nil {
 			into.fail(o, Invalid, name+": "+oneLine(err))
 			continue
 		}
-		into.add(o, r.prefix+strings.TrimSuffix(strings.TrimSuffix(name, ".yml"), ".yaml"), groups)
+		into.add(o, prefix+strings.TrimSuffix(strings.TrimSuffix(name, ".yml"), ".yaml"), groups)
 	}
 	for name := range m.BinaryData {
 		into.fail(o, Invalid, name+": it is no UTF-8 text")

@@ -178,7 +178,7 @@ func (w *Watcher) tell(namespace string) func() {
 func (w *Watcher) reflect(ctx context.Context, namespace string, resource schema.GroupVersionResource, t *trigger) {
 	objects := w.objects.Resource(resource).Namespace(namespace)
 	quiet := logr.Discard() // without rights, it would tell of every try; the tenant's status says it once
-	r := cache.NewReflectorWithOptions(&cache.ListWatch{
+	lists := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options meta.ListOptions) (runtime.Object, error) {
 			list, err := objects.List(ctx, options)
 			w.tried(namespace, err)
@@ -189,7 +189,9 @@ func (w *Watcher) reflect(ctx context.Context, namespace string, resource schema
 			w.tried(namespace, err)
 			return answer, err
 		},
-	}, &meta.PartialObjectMetadata{}, t, cache.ReflectorOptions{Name: namespace, Logger: &quiet})
+	}
+	both := cache.ToListWatcherWithWatchListSemantics(lists, w.objects)
+	r := cache.NewReflectorWithOptions(both, &meta.PartialObjectMetadata{}, t, cache.ReflectorOptions{Name: namespace, Logger: &quiet})
 	go r.RunWithContext(ctx)
 }
 
