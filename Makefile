@@ -57,6 +57,16 @@ cluster-test: ## Test the cluster bed itself: nodes, a kill, nothing left behind
 generate: ## Write the JSON Schemas and references anew, from the Go types
 	go test ./generator/schema -update
 
+.PHONY: images
+images: ## Compile our programs' images and write them as an OCI layout into bin/images
+	rm -rf bin/images
+	@mkdir -p bin
+	go run ./tools/release images -layout bin/images
+
+.PHONY: release-check
+release-check: ## Compare the examples of the bundle's last version with this one: nothing may be immutable, remade or lost
+	go run ./tools/release check
+
 .PHONY: bench
 bench: ## Measure rendering: cold, warm, and with 10 to 1,000 tenants
 	@# The program itself runs with this setting of the garbage collector.
