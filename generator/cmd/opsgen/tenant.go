@@ -23,7 +23,7 @@ import (
 func newTenantCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tenant COMMAND",
-		Short: "Add, show and remove tenants",
+		Short: "Add, show, import and remove tenants",
 		Long: `A tenant is one team: a folder of tenants/ with its limits, rules, alerting and dashboards. It is added, changed and
 removed by pull request; these commands write the files and explain them. docs/tenants.md tells the whole story.`,
 		Example: `  opsgen tenant add payments --owner @acme/payments --clusters prod
@@ -37,7 +37,7 @@ removed by pull request; these commands write the files and explain them. docs/t
 			return cmd.Help()
 		},
 	}
-	cmd.AddCommand(newTenantAddCommand(a), newTenantListCommand(a), newTenantShowCommand(a), newTenantRemoveCommand(a))
+	cmd.AddCommand(newTenantAddCommand(a), newTenantListCommand(a), newTenantShowCommand(a), newTenantRemoveCommand(a), newTenantImportCommand(a))
 	return cmd
 }
 
