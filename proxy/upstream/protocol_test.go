@@ -1,0 +1,51 @@
+package upstream_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/opsgen/opsgen/proxy/upstream"
+)
+
+// An upstream with TLS is spoken to as it likes best. Without TLS it is HTTP/1.1, whatever it knows: Cortex and Loki serve
+// nothing else there.
+func TestWhatIsSpokenWithAnUpstream(t *testing.T) {
+	spoken := make(chan string, 1)
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { spoken <- r.Proto })
+	plain := httptest.NewUnstartedServer(handler)
+	plain.Config.Protocols = new(http.Protocols)
+	plain.Config.Protocols.SetHTTP1(true)
+	plain.Config.Protocols.SetUnencryptedHTTP2(true)
+	plain.Start()
+	defer plain.Close()
+	modern := httptest.NewUnstartedServer(handler)
+	modern.EnableHTTP2 = true
+	modern.StartTLS()
+	defer modern.Close()
+	old := httptest.NewTLSServer(handler)
+	defer old.Close()
+	for name, test := range map[string]struct {
+		server *httptest.Server
+		want   string
+	}{
+		"plain, with h2c": {plain, "HTTP/1.1"}, "TLS, with h2": {modern, "HTTP/2.0"}, "TLS, without h2": {old, "HTTP/1.1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var options upstream.Options
+			if test.server.Certificate() != nil {
+				options.TLS = &tls.Config{RootCAs: x509.NewCertPool()}
+				options.TLS.RootCAs.AddCert(test.server.Certificate())
+			}
+			f := newFront(t, options, upstream.Target{Base: test.server.URL, Tenant: "acme"})
+			if answer := f.do(t, http.MethodGet, "/x", nil, nil); answer.status != http.StatusOK {
+				t.Fatalf("answered %d", answer.status)
+			}
+			if got := <-spoken; got != test.want {
+				t.Errorf("spoken is %s, want %s", got, test.want)
+			}
+		})
+	}
+}
