@@ -20,6 +20,11 @@ const GrafanaTokenHeader = "X-JWT-Assertion"
 // dropped, like X-Scope-OrgID.
 const TenantHeader = "X-Opsgen-Tenant"
 
+// TenantIDHeader is the header by which the proxy tells a caller with AnyTenant the tenant's name in Cortex and Loki
+// (Tenant.DataID). In a request, such a caller names by it a tenant that is in the list no more, and may then only read
+// and delete: that is how the rules of a removed tenant are cleared away.
+const TenantIDHeader = "X-Opsgen-Tenant-Id"
+
 // Config is proxy.yaml.
 type Config struct {
 	// Cluster is the cluster's name; it is the audience of tenants' tokens unless tokens.audience says otherwise.

@@ -26,6 +26,9 @@ func (x *exchange) forward(r *http.Request, header func(http.Header)) {
 	}
 	person := x.match.Kind == route.Grafana
 	tenant := x.state.tenants[x.tenant].DataID()
+	if x.removed != "" {
+		tenant = x.removed
+	}
 	if person {
 		tenant = "" // Grafana knows nothing of X-Scope-OrgID
 	}

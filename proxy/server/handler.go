@@ -39,6 +39,8 @@ type exchange struct {
 	match *route.Match
 	// tenant is one of tenants.yaml, or "" while it is not known.
 	tenant string
+	// removed is the ID of a tenant that is in tenants.yaml no more, for which the platform clears away; else "".
+	removed string
 	// caller is who called, by a name that is safe to log: of a token its ID.
 	caller string
 	// reason says why the request reached no upstream.
@@ -281,6 +283,9 @@ func (x *exchange) authorize(r *http.Request, caller *identity.Caller) bool {
 	tenant := caller.Tenant
 	x.caller = caller.ID
 	if caller.AnyTenant {
+		if ids := r.Header[config.TenantIDHeader]; len(ids) > 0 {
+			return x.authorizeRemoved(r, caller, ids)
+		}
 		var named bool
 		if tenant, named = namedTenant(r.Header); !named {
 			x.refuse(x.match.Component, http.StatusBadRequest, "tenant_header", "name exactly one tenant in "+config.TenantHeader)
@@ -292,6 +297,9 @@ func (x *exchange) authorize(r *http.Request, caller *identity.Caller) bool {
 		return false
 	}
 	x.tenant = tenant
+	if caller.AnyTenant {
+		x.out.Header().Set(config.TenantIDHeader, x.state.tenants[tenant].DataID())
+	}
 	x.expires = caller.Expires.Add(time.Duration(x.state.config.Tokens.ClockSkew))
 	if caller.Kind == identity.Token {
 		x.server.metrics.Tokens.Seen(tenant, caller.ID, caller.Expires, x.start)

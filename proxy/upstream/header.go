@@ -23,7 +23,8 @@ var fromClient = set(
 	"X-Cluster-Client-Ip", "True-Client-Ip", "X-Original-Url", "X-Rewrite-Url", "X-Original-Host", "X-Http-Method-Override",
 	"X-Http-Method", "X-Method-Override", "X-Webauth-User", "X-Remote-User", "Remote-User", "X-Id-Token", "Proxy",
 	"X-Grafana-Id", "Traceparent", "Tracestate", "Content-Length", "Host", "Expect",
-	textproto.CanonicalMIMEHeaderKey(config.TenantHeader), textproto.CanonicalMIMEHeaderKey(config.GrafanaTokenHeader),
+	textproto.CanonicalMIMEHeaderKey(config.TenantHeader), textproto.CanonicalMIMEHeaderKey(config.TenantIDHeader),
+	textproto.CanonicalMIMEHeaderKey(config.GrafanaTokenHeader),
 )
 
 // fromUpstream are the headers of an upstream that no client gets.
