@@ -67,10 +67,9 @@ Settings of opsgen itself may be given as flags, as environment variables (OPSGE
 	flags.Bool("offline", false, "never reach for the network")
 	flags.StringP("output", "o", "text", "text or json, and what else a command's help names")
 	root.AddCommand(newRenderCommand(a), newInitCommand(a), newSchemaCommand(a), newSizeCommand(a),
-		newVersionsCommand(a), newVendorCommand(a), newLockCommand(a), newRulesCommand(a), newDiffCommand(a), newValidateCommand(a), newTokenCommand(a), newTenantCommand(a), newReleaseCommand(a),
-		newUpgradeCommand(a),
-		newSbomCommand(a))
-	root.AddCommand(newTestCommand(a), newAlertCommand(a))
+		newVersionsCommand(a), newVendorCommand(a), newLockCommand(a), newRulesCommand(a), newTokenCommand(a),
+		newTenantCommand(a), newReleaseCommand(a), newUpgradeCommand(a), newSbomCommand(a), newTestCommand(a),
+		newAlertCommand(a), newDiffCommand(a), newValidateCommand(a))
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
