@@ -46,6 +46,9 @@ func (b *Bed) Client() kubernetes.Interface { return b.client }
 // Kubeconfig is the path of the administrator's kubeconfig.
 func (b *Bed) Kubeconfig() string { return b.state.Plane.KubeconfigFile(controlplane.Admin) }
 
+// Dir is the bed's folder, which goes with it.
+func (b *Bed) Dir() string { return b.state.Dir }
+
 // HostAddress is the machine's address in the bed, where pods reach what the machine serves, such as a Git server.
 func (b *Bed) HostAddress() string { return b.state.host().String() }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/opsgen/opsgen/test/bed"
 	"github.com/opsgen/opsgen/test/build"
+	"github.com/opsgen/opsgen/test/image"
 )
 
 func main() {
@@ -51,39 +52,76 @@ func up(name *string) *cobra.Command {
 		real         string
 		fakes        int
 		bundle       bool
+		images       []string
 		repositories []string
+		cluster      string
 	)
 	c := &cobra.Command{
 		Use: "up", Short: "Make a bed and leave it up", Args: cobra.NoArgs,
-		Example: "  bed up --nodes 3\n  bed up --nodes fake --fake 50    control plane and fake nodes, without root",
+		Example: "  bed up --nodes 2 --cluster example-local    the whole bundle\n  bed up --nodes 3\n  bed up --nodes fake --fake 50    control plane and fake nodes, without root",
 		RunE: func(c *cobra.Command, _ []string) error {
 			count, fakes, err := counts(real, fakes)
 			if err != nil {
 				return err
 			}
+			if cluster != "" {
+				source, err := sourceOf(cluster)
+				if err != nil {
+					return err
+				}
+				bundle, repositories = true, append(repositories, source)
+			}
 			o := bed.Options{
 				Name: *name, Nodes: count, Fake: fakes, Detached: true, Progress: c.ErrOrStderr(), Repositories: repositories,
 			}
-			if bundle {
-				images, _, err := bed.Bundle(c.Context(), nil, build.Options{})
-				if err != nil {
-					return fmt.Errorf("building images: %w", err)
-				}
-				o.Images = images
+			if o.Images, err = served(c.Context(), count, bundle, images); err != nil {
+				return err
 			}
 			b, err := bed.Up(c.Context(), o)
 			if err != nil {
 				return fmt.Errorf("making the bed: %w", err)
 			}
 			fmt.Fprintf(c.OutOrStdout(), "export KUBECONFIG=%s\n", b.Kubeconfig())
-			return nil
+			if cluster == "" {
+				return nil
+			}
+			return deliver(c.Context(), b, cluster, repositories[len(repositories)-1], c.ErrOrStderr())
 		},
 	}
 	c.Flags().BoolVar(&bundle, "bundle", false, "serve the images of versions.yaml")
+	c.Flags().StringVar(&cluster, "cluster", "", "have Flux bring up this folder of clusters/ from Git, as it is rendered")
+	c.Flags().StringSliceVar(&images, "image", nil, "serve this image too, by its name in test/image/table.go")
 	c.Flags().StringSliceVar(&repositories, "repository", nil, "serve a Git repository at this address (https://host/path)")
 	c.Flags().StringVar(&real, "nodes", "1", "number of real nodes, in turn in the zones z1, z2 and z3; fake: none")
 	c.Flags().IntVar(&fakes, "fake", 0, "number of fake nodes, which only say that they run pods (3 with --nodes fake)")
 	return c
+}
+
+// served builds the images that a bed serves beside its own: a shell for people wherever there is busybox, what is asked
+// for by name, and the bundle's.
+func served(ctx context.Context, nodes int, bundle bool, names []string) ([]image.Spec, error) {
+	if nodes == 0 {
+		return nil, nil
+	}
+	if _, err := build.FindCommand("busybox"); err == nil {
+		names = append(names, image.Shell)
+	}
+	var specs []image.Spec
+	if len(names) > 0 {
+		some, _, err := bed.Bundle(ctx, names, build.Options{})
+		if err != nil {
+			return nil, fmt.Errorf("building images: %w", err)
+		}
+		specs = some
+	}
+	if bundle {
+		all, _, err := bed.Bundle(ctx, nil, build.Options{})
+		if err != nil {
+			return nil, fmt.Errorf("building images: %w", err)
+		}
+		specs = append(specs, all...)
+	}
+	return specs, nil
 }
 
 // counts reads how many real and fake nodes are asked for.
