@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/opsgen/opsgen/test/controlplane"
 	"github.com/opsgen/opsgen/test/image"
@@ -51,6 +52,12 @@ func folder() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("finding a folder for beds: %w", err)
+	}
+	for _, overlaid := range []string{"/etc/", "/opt/", "/var/"} {
+		if strings.HasPrefix(cache, overlaid) {
+			return "", fmt.Errorf("the cache folder %s is below %s, of which each node has a copy, and an overlay cannot lie on "+
+				"another: set XDG_CACHE_HOME to a folder elsewhere", cache, overlaid)
+		}
 	}
 	return filepath.Join(cache, "opsgen", "beds"), nil
 }
