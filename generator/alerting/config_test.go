@@ -60,6 +60,7 @@ func TestWrongConfigurations(t *testing.T) {
 		"a template that is not":    {root + nobody + "templates: [a.tmpl]\n", `no file in templates/ is called "a.tmpl"`},
 		"tracing":                   {root + nobody + "tracing: {endpoint: x}\n", "tracing belongs to whoever runs the Alertmanager"},
 		"the environment's proxy":   {root + nobody + "global: {http_config: {proxy_from_environment: true}}\n", "uses the Alertmanager's own environment"},
+		"an odd name of a file":     {root + nobody + "templates: ['a\\b.tmpl']\n", "has a path"},
 		"too large":                 {root + nobody + "# " + strings.Repeat("x", 1<<20), "Alertmanager takes 1048576"},
 		"an alias bomb":             {root + nobody + bomb(), "too deeply or stands for too many values"},
 	}

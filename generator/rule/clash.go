@@ -34,11 +34,11 @@ func Clashes(groups []Group, o Options) (warnings document.Problems) {
 			warnings = append(warnings, document.Problem{File: g.File, Line: rule.Line, Column: rule.Column, Message: message, Hint: "Give one of them another name or another label."})
 		}
 	}
-	if o.MaxGroups > 0 && len(groups) > o.MaxGroups {
+	if most := o.mostGroups(); len(groups) > most {
 		last := groups[len(groups)-1]
 		warnings = append(warnings, document.Problem{
 			File: last.File, Line: last.Line, Column: last.Column, Hint: "Put rules that belong together into one group.",
-			Message: fmt.Sprintf("the tenant has %d groups; the cluster takes %d, and refuses the others", len(groups), o.MaxGroups),
+			Message: fmt.Sprintf("the tenant has %d groups; the cluster takes %d, and refuses the others", len(groups), most),
 		})
 	}
 	return warnings

@@ -73,7 +73,7 @@ func parse(name string, data []byte, o Options, promql bool) ([]Group, document.
 func (r *reader) groups(text file) []Group {
 	groups := make([]Group, 0, len(text.Groups))
 	first := map[word]int{}
-	if most := r.options.MaxGroups; most > 0 && len(text.Groups) > most {
+	if most := r.options.mostGroups(); len(text.Groups) > most {
 		r.fail("groups", "", "the file has %d groups; the cluster takes %d of a tenant", len(text.Groups), most)
 	}
 	for i, g := range text.Groups {
@@ -86,7 +86,7 @@ func (r *reader) groups(text file) []Group {
 		if len(g.Rules) == 0 {
 			r.fail(path, "Add a rule, or leave the group out.", "the group %q has no rules", g.Name)
 		}
-		if most := r.options.MaxRules; most > 0 && len(g.Rules) > most {
+		if most := r.options.mostRules(); len(g.Rules) > most {
 			r.fail(path+".name", "Split it: groups are evaluated at the same time, rules of a group one after the other.",
 				"the group %q has %d rules; the cluster takes %d", g.Name, len(g.Rules), most)
 		}

@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"cmp"
+
 	"github.com/prometheus/common/model"
 
 	"github.com/opsgen/opsgen/generator/alerting"
@@ -47,8 +49,18 @@ func (r Rule) Name() string {
 type Options struct {
 	// Alerting is the tenant's Alertmanager configuration; nil where it has none, and then routes are not checked.
 	Alerting *alerting.Config
-	// MaxRules is the most rules in a group that the cluster's ruler takes; 0 where that is not known.
+	// MaxRules is the most rules in a group that the cluster's ruler takes; 0 is the bundle's limit of Cortex.
 	MaxRules int
-	// MaxGroups is the most groups of one tenant that the cluster's ruler takes; 0 where that is not known.
+	// MaxGroups is the most groups of one tenant that the cluster's ruler takes; 0 is the bundle's limit of Cortex.
 	MaxGroups int
 }
+
+// The bundle's limits (bases/cortex/limits.libsonnet: ruler_max_rules_per_rule_group, ruler_max_rule_groups_per_tenant).
+const (
+	maxRules  = 200
+	maxGroups = 500
+)
+
+func (o Options) mostRules() int { return cmp.Or(o.MaxRules, maxRules) }
+
+func (o Options) mostGroups() int { return cmp.Or(o.MaxGroups, maxGroups) }
