@@ -309,7 +309,9 @@ func (d *decoder) scalar(node *yaml.Node, v reflect.Value, path string) {
 		v.SetString(node.Value)
 		return
 	}
-	if err := node.Decode(v.Addr().Interface()); err != nil {
+	// The library would cut 1.5 to 1 without a word.
+	fraction := node.Tag == "!!float" && (v.Kind() == reflect.Int || v.Kind() == reflect.Int64)
+	if err := node.Decode(v.Addr().Interface()); err != nil || fraction {
 		d.fail(node, "", "%s must be %s, not %q", name(path), kindName(v.Kind()), node.Value)
 	}
 }

@@ -166,6 +166,10 @@ func (r *Repository) text(file string) ([]byte, error) {
 		return nil, err
 	}
 	defer root.Close() //nolint:errcheck // it was only read
+	// Threat: a pipe in the place of a file, which would be waited for for ever.
+	if info, err := root.Stat(filepath.FromSlash(file)); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, errors.New("it is not a regular file")
+	}
 	return root.ReadFile(filepath.FromSlash(file))
 }
 

@@ -90,7 +90,7 @@ func (r *Repository) unknownClusters(t Tenant) document.Problems {
 		return nil // that there is none, or no YAML to look at, is said already
 	}
 	for i, name := range t.Clusters {
-		if name == tenant.Everywhere || slices.Contains(r.ClusterNames, name) {
+		if name == "" || name == tenant.Everywhere || slices.Contains(r.ClusterNames, name) {
 			continue
 		}
 		unknown := unknownCluster(name, r.ClusterNames)

@@ -40,8 +40,14 @@ func (t *Tenant) Problems(doc *document.Document) document.Problems {
 			c.Fail(fmt.Sprintf("owners[%d]", i), `Write a person or a group as your code host knows it, such as "@acme/payments".`, "is %q", owner)
 		}
 	}
+	if len(t.Clusters) == 0 {
+		c.Fail("clusters", `Write some of the folders of clusters/, or ["*"] for every one.`, "is empty: the tenant would live nowhere")
+	}
 	seen := map[string]bool{}
 	for i, name := range t.Clusters {
+		if name == "" {
+			c.Fail(fmt.Sprintf("clusters[%d]", i), `Write the name of a folder of clusters/, or "*".`, "is empty")
+		}
 		if seen[name] {
 			c.Fail(fmt.Sprintf("clusters[%d]", i), "Keep one of them.", "names %s a second time", name)
 		}
