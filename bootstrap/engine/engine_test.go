@@ -3,8 +3,6 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -13,23 +11,15 @@ import (
 
 	"github.com/opsgen/opsgen/bootstrap/engine"
 	"github.com/opsgen/opsgen/bootstrap/engine/fakecloud"
+	"github.com/opsgen/opsgen/bootstrap/engine/killtest"
 )
-
-// inProcess carries calls to a handler.
-type inProcess struct{ handler http.Handler }
-
-func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	recorder := httptest.NewRecorder()
-	p.handler.ServeHTTP(recorder, r)
-	return recorder.Result(), nil
-}
 
 // inFakeTime runs a test against a cloud with the latencies of real ones.
 func inFakeTime(t *testing.T, test func(t *testing.T, cloud *fakecloud.Cloud, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		cloud := newCloud(controlPlane, nodes)
-		test(t, cloud, newWorld(inProcess{cloud}))
+		test(t, cloud, newWorld(killtest.Direct(cloud)))
 	})
 }
 
@@ -72,7 +62,7 @@ func TestSecondRunFindsEverything(t *testing.T) {
 func TestDriftIsShownAndMended(t *testing.T) {
 	inFakeTime(t, func(t *testing.T, cloud *fakecloud.Cloud, w *world) {
 		mustUp(t, w)
-		newer := newWorld(inProcess{cloud})
+		newer := newWorld(killtest.Direct(cloud))
 		newer.version = "1.36"
 		plan, err := newer.graph.Plan(t.Context(), options())
 		if err != nil || plan.Count(engine.ActionChange) != 1 || !plan.Differs() {
@@ -81,7 +71,7 @@ func TestDriftIsShownAndMended(t *testing.T) {
 		if report := mustUp(t, newer); report.Count(engine.Changed) != 1 {
 			t.Errorf("changed %d resources, want 1", report.Count(engine.Changed))
 		}
-		if err := settled(t.Context(), inProcess{cloud}); err == nil {
+		if err := settled(t.Context(), killtest.Direct(cloud)); err == nil {
 			t.Error("the older version sees no drift")
 		}
 	})
@@ -141,7 +131,7 @@ func TestStoppedRunIsNotAFailure(t *testing.T) {
 		if err == nil || errors.As(err, &failures) || !strings.Contains(err.Error(), "interrupted") {
 			t.Fatalf("got %v", err)
 		}
-		again := mustUp(t, newWorld(inProcess{cloud}))
+		again := mustUp(t, newWorld(killtest.Direct(cloud)))
 		if again.Count(engine.Created) != 3 {
 			t.Errorf("the next run created %d, want the nodes only", again.Count(engine.Created))
 		}

@@ -10,11 +10,12 @@ import (
 
 	"github.com/opsgen/opsgen/bootstrap/engine"
 	"github.com/opsgen/opsgen/bootstrap/engine/fakecloud"
+	"github.com/opsgen/opsgen/bootstrap/engine/killtest"
 )
 
 func TestTwoRunsAtOnceAreRefused(t *testing.T) {
 	inFakeTime(t, func(t *testing.T, cloud *fakecloud.Cloud, w *world) {
-		second := newWorld(inProcess{cloud})
+		second := newWorld(killtest.Direct(cloud))
 		err := w.run(t.Context(), "up", func(ctx context.Context) error {
 			refused := second.run(ctx, "down", func(context.Context) error { return errors.New("two runs at once") })
 			var held *engine.HeldError
@@ -56,7 +57,7 @@ func TestRunEndsWhenItsLeaseIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := newCloud(controlPlane, nodes)
 		cloud.Throttle = 0
-		w := newWorld(inProcess{cloud})
+		w := newWorld(killtest.Direct(cloud))
 		leases := fakecloud.Leases{Client: w.client}
 		err := w.run(t.Context(), "up", func(ctx context.Context) error {
 			_, version, err := leases.Read(ctx)

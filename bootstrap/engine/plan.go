@@ -40,6 +40,8 @@ type Step struct {
 	// Data and Given are as in Resource.
 	Data  bool `json:"data,omitempty"`
 	Given bool `json:"given,omitempty"`
+	// Passive says that others make it, and that it is there only to be removed.
+	Passive bool `json:"passive,omitempty"`
 	// Borrowed is as in State.
 	Borrowed bool `json:"borrowed,omitempty"`
 	// Uses are what it costs, Expected is how long it usually takes.
@@ -106,7 +108,7 @@ func (g *Graph) Plan(ctx context.Context, o Options) (Plan, error) {
 func (g *Graph) plan(n *node, found state) Step {
 	s := Step{
 		Resource: n.name, Phase: n.phase, Kind: n.kind, ID: n.id, Action: ActionNone, Condition: found.Condition.String(),
-		Data: n.data, Given: n.given, Uses: n.uses, Expected: n.expected,
+		Data: n.data, Given: n.given, Passive: n.create == nil && !n.given, Uses: n.uses, Expected: n.expected,
 	}
 	switch {
 	case found.Condition == Absent && n.given:

@@ -120,11 +120,12 @@ func (g *Graph) waitsForRemoval() func(*node) []*node {
 	}
 }
 
-// kept are data and what it depends on.
+// kept are data that was found, and what it depends on.
 func (g *Graph) kept(deleteData bool) map[*node]string {
 	kept := map[*node]string{}
 	for _, n := range g.nodes {
-		if !n.data || deleteData {
+		// What is not there keeps nothing.
+		if _, there := n.output(); !n.data || !there || deleteData {
 			continue
 		}
 		kept[n] = "data"

@@ -127,7 +127,7 @@ func (s *storage) delete(ctx context.Context, bucket string) error {
 // classifyStorage tells S3's errors apart; it is false for errors that are no answer.
 func classifyStorage(err error) (engine.Verdict, bool) {
 	var answer *smithyhttp.ResponseError
-	if !errors.As(err, &answer) {
+	if !errors.As(err, &answer) || answer.HTTPStatusCode() == 0 {
 		return engine.Verdict{Class: engine.Uncertain}, false
 	}
 	var named smithy.APIError

@@ -33,14 +33,15 @@ func expectations() map[string]time.Duration {
 	}
 }
 
-// addLayer adds a resource that nobody makes: it is ready when all of the layer's Kustomizations are.
+// addLayer adds a resource that Flux makes: it is ready when all of the layer's Kustomizations are. Creating it is nothing
+// but waiting, so that it is never done before Flux has begun.
 func (i *installer) addLayer(layer string, after engine.Dependency) {
 	units := i.Tree.Units(layer)
 	if len(units) == 0 {
 		return
 	}
 	engine.Add(i.graph, engine.Resource[[]UnitState]{
-		Name: PhaseLayers + "/" + layer, Kind: fmt.Sprintf("%d Kustomizations", len(units)),
+		Name: PhaseLayers + "/" + layer, Kind: layer,
 		Expected: expectations()[layer], Limit: i.Patience, Part: true,
 		Find: func(ctx context.Context) (engine.State[[]UnitState], error) {
 			c, err := i.client(ctx)
@@ -49,6 +50,7 @@ func (i *installer) addLayer(layer string, after engine.Dependency) {
 			}
 			return findLayer(ctx, c, units)
 		},
+		Create: func(context.Context) error { return nil },
 	}, after)
 }
 
@@ -59,14 +61,20 @@ func findLayer(ctx context.Context, c client.Client, units []Unit) (engine.State
 	if err != nil {
 		return found, err
 	}
-	ready, first := 0, ""
+	ready, first, missing := 0, "", 0
 	for _, s := range states {
+		if s.Reason == notThere {
+			missing++
+		}
 		switch {
 		case s.Ready:
 			ready++
 		case first == "":
 			first = s.Name + ": " + s.Reason
 		}
+	}
+	if missing == len(states) {
+		return engine.State[[]UnitState]{}, nil
 	}
 	found.Detail = fmt.Sprintf("%d of %d", ready, len(states))
 	if ready < len(states) {
@@ -102,13 +110,13 @@ func Look(ctx context.Context, c client.Client, units []Unit) ([]UnitState, erro
 	return states, nil
 }
 
+// notThere is the reason of what Flux was not told of yet.
+const notThere = "not there yet"
+
 func unitState(u Unit, live *unstructured.Unstructured, source string) UnitState {
 	s := UnitState{Name: u.Name, Layer: u.Layer}
 	if live == nil {
-		s.Reason = "not there yet"
-		if source != "" {
-			s.Reason = source
-		}
+		s.Reason = notThere
 		return s
 	}
 	status, message := conditionOf(live, "Ready")
@@ -140,7 +148,7 @@ func sourceTrouble(ctx context.Context, c client.Client) (string, error) {
 	case err != nil:
 		return "", err
 	case live == nil:
-		return "there is no Git source", nil
+		return notThere, nil
 	}
 	status, message := conditionOf(live, "Ready")
 	message, _, _ = strings.Cut(message, "\n")

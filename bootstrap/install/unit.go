@@ -89,6 +89,15 @@ func (u *unit) find(ctx context.Context) (engine.State[none], error) {
 			differ++
 		}
 	}
+	if waiting != "" {
+		trouble, err := podTrouble(ctx, c, []string{fluxNamespace})
+		if err != nil {
+			return found, err
+		}
+		if trouble != "" {
+			waiting = trouble
+		}
+	}
 	found = u.state(there, differ, waiting)
 	if theirs != "" {
 		found.Tags, found.Detail = nil, theirs

@@ -41,7 +41,7 @@ func (s *session) printReport(r *report) {
 func (s *session) printPhase(r *report, phase string) {
 	var steps engine.Plan
 	for _, step := range r.Steps {
-		if step.Phase == phase {
+		if step.Phase == phase && (!step.Passive || step.Exists()) {
 			steps = append(steps, step)
 		}
 	}

@@ -127,6 +127,9 @@ func (k Test) must(t *testing.T, cloud Cloud, what string, run Run) {
 	}
 }
 
+// Direct carries calls to a handler in the same process, undisturbed.
+func Direct(handler http.Handler) http.RoundTripper { return &transport{handler: handler} }
+
 // transport carries calls to the handler, and makes one of them fail.
 type transport struct {
 	handler http.Handler
