@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -153,34 +154,31 @@ func (r *Repository) File(ctx context.Context, revision, path string) (text stri
 	return text, true, nil
 }
 
+// Upstream is the remote that a fork has the distribution from. It is never chosen by itself: a deployment tag of a fork has
+// no business there.
+const Upstream = "upstream"
+
 // Remote chooses the remote that releases go to: the wanted one, else the one that the branch follows, else "origin", else
-// the only one. It is "" when there is none.
+// the only one; Upstream only when it is wanted. It is "" when there is none.
 func (r *Repository) Remote(ctx context.Context, wanted string) (string, error) {
 	remotes, err := r.Lines(ctx, "remote")
 	if err != nil {
 		return "", err
 	}
-	has := func(name string) bool {
-		for _, remote := range remotes {
-			if remote == name {
-				return true
-			}
-		}
-		return false
-	}
 	if wanted != "" {
-		if !has(wanted) {
+		if !slices.Contains(remotes, wanted) {
 			return "", fmt.Errorf("there is no remote %q; remotes are: %s", wanted, strings.Join(remotes, ", "))
 		}
 		return wanted, nil
 	}
+	remotes = slices.DeleteFunc(remotes, func(name string) bool { return name == Upstream })
 	if branch, err := r.Run(ctx, "symbolic-ref", "--quiet", "--short", "HEAD"); err == nil {
-		if followed, err := r.Run(ctx, "config", "branch."+branch+".remote"); err == nil && has(followed) {
+		if followed, err := r.Run(ctx, "config", "branch."+branch+".remote"); err == nil && slices.Contains(remotes, followed) {
 			return followed, nil
 		}
 	}
 	switch {
-	case has("origin"):
+	case slices.Contains(remotes, "origin"):
 		return "origin", nil
 	case len(remotes) == 1:
 		return remotes[0], nil

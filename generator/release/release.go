@@ -46,7 +46,7 @@ type Plan struct {
 	Tenants  Change   `json:"tenants"`
 	Clusters Change   `json:"clusters"`
 	Rendered []string `json:"rendered"`
-	// Commits are the subjects of the commits since, newest first, at most 50.
+	// Commits are the subjects of the fork's own commits since, newest first, at most 50.
 	Commits []string `json:"commits"`
 	// Dangers are what a person should know before clusters follow.
 	Dangers []string `json:"dangers"`

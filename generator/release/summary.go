@@ -20,13 +20,16 @@ func (p *planner) summarise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log := []string{"log", "--no-merges", fmt.Sprintf("--max-count=%d", maxCommits), "--format=%s", "HEAD"}
+	// Upstream's commits are not listed: the bundle's version stands for them, and its changelog says more.
+	log := []string{
+		"log", "--no-merges", fmt.Sprintf("--max-count=%d", maxCommits), "--format=%s", "HEAD", "--not", "--glob=refs/tags/bundle-v*",
+	}
 	before := ""
 	if p.Previous != "" {
 		if before, err = p.Git.Commit(ctx, "refs/tags/"+p.Previous); err != nil {
 			return err
 		}
-		log = append(log, "^refs/tags/"+p.Previous)
+		log = append(log, "refs/tags/"+p.Previous)
 	}
 	if p.Plan.Commits, err = p.Git.Lines(ctx, log...); err != nil {
 		return err

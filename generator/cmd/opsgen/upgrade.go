@@ -75,7 +75,7 @@ func (a *app) upstream(ctx context.Context, from string) (*git.Repository, strin
 		return nil, "", err
 	}
 	if from == "" {
-		if from, err = checkout.Remote(ctx, "upstream"); err != nil {
+		if from, err = checkout.Remote(ctx, git.Upstream); err != nil {
 			return nil, "", errors.New("where upstream is, is not known; run git remote add upstream https://github.com/opsgen/opsgen, or name it with --from")
 		}
 	}
