@@ -106,9 +106,12 @@ func (r *run) do(ctx context.Context, load *loader) (err error) {
 		if err := r.evaluate(ctx, data, at); err != nil {
 			return err
 		}
-		for len(asked) > 0 && asked[0] >= at && asked[0] < at+r.suite.interval {
+		for len(asked) > 0 && asked[0] >= at && asked[0]-at < r.suite.interval {
 			r.checkAlerts(asked[0])
 			asked = asked[1:]
+		}
+		if last-at < r.suite.interval {
+			break // the next time may be later than a Duration can tell
 		}
 	}
 	for i, e := range r.test.ExprTests {
