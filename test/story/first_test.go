@@ -98,17 +98,18 @@ func (s *Story) write(ctx context.Context, token string) (string, error) {
 // read counts and sums everything that write wrote, and looks for it as another tenant.
 func (s *Story) read(ctx context.Context, tokens map[string]string) (string, error) {
 	const n = series * points
-	for query, want := range map[string]float64{
+	for query, all := range map[string]float64{
 		`sum(count_over_time(story_value[1h]))`: n,
 		`sum(sum_over_time(story_value[1h]))`:   n * (n - 1) / 2,
 		`count(story_value offset 1d)`:          0,
 	} {
 		for tenant, token := range tokens {
+			want := all
 			if tenant != team {
 				want = 0
 			}
 			if got, err := s.Door.Count(ctx, token, query, start.Add(points*15*time.Second)); err != nil || got != want {
-				return "", fmt.Errorf("%s asks %s: %v, want %v, %w", tenant, query, got, want, err)
+				return "", errors.Join(fmt.Errorf("%s asks %s: %v, want %v", tenant, query, got, want), err)
 			}
 		}
 	}
@@ -119,7 +120,7 @@ func (s *Story) read(ctx context.Context, tokens map[string]string) (string, err
 		}
 		got, err := s.Door.CountLogs(ctx, token, `sum(count_over_time({app="story"}[1h]))`, start.Add(20*time.Minute))
 		if err != nil || got != want {
-			return "", fmt.Errorf("%s counts %v lines, want %v, %w", tenant, got, want, err)
+			return "", errors.Join(fmt.Errorf("%s counts %v lines, want %v", tenant, got, want), err)
 		}
 	}
 	return "all back, none lost, none twice, none in another tenant", nil
