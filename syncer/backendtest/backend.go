@@ -32,8 +32,9 @@ type Backend struct {
 	Rules map[string]map[string]map[string]map[string]Group
 	// Alerting are configurations as they were sent, by tenant.
 	Alerting map[string]map[string]any
-	// Gone are tenants that the proxy does not know.
-	Gone map[string]bool
+	// Tenants are the tenants that the proxy knows, with their IDs in Cortex and Loki: "payments" is the one. Rules and
+	// Alerting are by ID.
+	Tenants map[string]string
 	// Refuse is the answer 400 to a group or configuration whose text contains the key.
 	Refuse map[string]string
 	// Fail, if set, may answer a request before anything else; it says whether it did.
@@ -50,7 +51,7 @@ func New(t testing.TB) *Backend {
 	t.Helper()
 	b := &Backend{
 		Rules:    map[string]map[string]map[string]map[string]Group{},
-		Alerting: map[string]map[string]any{}, Gone: map[string]bool{}, Refuse: map[string]string{}, folder: t.TempDir(),
+		Alerting: map[string]map[string]any{}, Tenants: map[string]string{"payments": "payments"}, Refuse: map[string]string{}, folder: t.TempDir(),
 	}
 	b.server = httptest.NewTLSServer(http.HandlerFunc(b.serve))
 	t.Cleanup(b.server.Close)
@@ -122,17 +123,26 @@ func (b *Backend) put(path, tenant, namespace string, g Group) {
 func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
 	b.Lock()
 	defer b.Unlock()
-	tenant := r.Header.Get(proxy.TenantHeader)
+	name, removed := r.Header.Get(proxy.TenantHeader), r.Header.Get(proxy.TenantIDHeader)
+	tenant := b.Tenants[name]
 	switch {
 	case r.Header.Get("Authorization") != "Bearer "+Token:
 		http.Error(w, `{"error":"the token is not good"}`, http.StatusUnauthorized)
 		return
-	case tenant == "":
+	case removed != "" && (r.Method == http.MethodPost || b.live(removed)):
+		http.Error(w, `{"status":"error","error":"this tenant is not removed; name it in X-Opsgen-Tenant (request r1)"}`, http.StatusForbidden)
+		return
+	case removed != "":
+		tenant = removed
+	case name == "":
 		http.Error(w, `{"error":"name exactly one tenant in `+proxy.TenantHeader+`"}`, http.StatusBadRequest)
 		return
-	case b.Gone[tenant] && r.Method == http.MethodPost:
+	case tenant == "":
 		http.Error(w, `{"status":"error","error":"there is no such tenant (request r1)"}`, http.StatusForbidden)
 		return
+	}
+	if removed == "" {
+		w.Header().Set(proxy.TenantIDHeader, tenant)
 	}
 	b.Log = append(b.Log, r.Method+" "+r.URL.EscapedPath())
 	if b.Fail != nil && b.Fail(w, r) {
@@ -149,6 +159,16 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	http.Error(w, `{"error":"there is nothing at this path"}`, http.StatusNotFound)
+}
+
+// live says that an ID is that of a tenant which the proxy knows.
+func (b *Backend) live(id string) bool {
+	for _, of := range b.Tenants {
+		if of == id {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *Backend) rules(w http.ResponseWriter, r *http.Request, path, tenant string, parts []string) {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,6 +36,23 @@ type Client struct {
 	authority *authority
 	limiter   *rate.Limiter
 	requests  *prometheus.CounterVec
+
+	mutex sync.Mutex
+	ids   map[string]string // of tenants, by name, as the proxy said last
+}
+
+// byID begins a tenant that is named by its ID; no tenant's name begins so.
+const byID = "="
+
+// Removed names a tenant that is in Git no more, by the ID that it had in Cortex and Loki. Things of it can only be read
+// and deleted, and the proxy refuses it for a tenant that exists.
+func Removed(id string) string { return byID + id }
+
+// ID is the tenant's name in Cortex and Loki, as the proxy said with its last answer; "" before the first one.
+func (c *Client) ID(tenant string) string {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.ids[tenant]
 }
 
 // New prepares a client; nothing is read or sent yet. perSecond bounds the requests of all callers together.
@@ -46,11 +65,11 @@ func New(c config.Proxy, perSecond int, metrics prometheus.Registerer) (*Client,
 	}
 	return &Client{
 		url: c.URL, tokenFile: c.TokenFile, authority: &authority{file: c.CAFile},
-		limiter: rate.NewLimiter(rate.Limit(perSecond), perSecond), requests: requests,
+		limiter: rate.NewLimiter(rate.Limit(perSecond), perSecond), requests: requests, ids: map[string]string{},
 	}, nil
 }
 
-// Do sends one request for a tenant, when its turn has come. path is in its escaped form; body is YAML, or nil. It
+// Do sends one request for a tenant (its name, or Removed), when its turn has come. path is in its escaped form; body is YAML, or nil. It
 // answers the body of a success (2xx); any other answer, and none, is an *Error.
 func (c *Client) Do(ctx context.Context, tenant, method, path string, body []byte) ([]byte, error) {
 	if len(body) > maxRequest {
@@ -88,7 +107,11 @@ func (c *Client) send(ctx context.Context, tenant, method, path string, body []b
 		return nil, &Error{Message: err.Error()}
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
-	request.Header.Set(proxy.TenantHeader, tenant)
+	if id, removed := strings.CutPrefix(tenant, byID); removed {
+		request.Header.Set(proxy.TenantIDHeader, id)
+	} else {
+		request.Header.Set(proxy.TenantHeader, tenant)
+	}
 	request.Header.Set("User-Agent", "opsgen-syncer")
 	if body != nil {
 		request.Header.Set("Content-Type", "application/yaml")
@@ -100,6 +123,11 @@ func (c *Client) send(ctx context.Context, tenant, method, path string, body []b
 		return nil, unreachable(err)
 	}
 	defer response.Body.Close()
+	if id := response.Header.Get(proxy.TenantIDHeader); id != "" {
+		c.mutex.Lock()
+		c.ids[tenant] = id
+		c.mutex.Unlock()
+	}
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
 		return nil, unreachable(err)

@@ -23,6 +23,7 @@ const (
 	reasonRefused     = "Refused"     // Cortex or Loki do not take it
 	reasonUnavailable = "Unavailable" // they or the proxy do not answer; what they hold stays
 	reasonUnreadable  = "Unreadable"  // the namespace cannot be read; nothing is changed
+	reasonLeft        = "NotInGit"    // the tenant left Git, and what was written for it is removed
 	reasonReverted    = "Reverted"    // somebody changed it behind Git's back
 )
 

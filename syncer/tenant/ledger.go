@@ -15,15 +15,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// ledger is the list of tenants that something was written for, in a ConfigMap beside the syncer. A tenant whose namespace
-// vanished while no syncer ran is found in it; without it, its rules would be evaluated for ever.
+// ledger is the list of tenants that something was written for, with their IDs in Cortex and Loki, in a ConfigMap beside
+// the syncer. A tenant whose namespace vanished while no syncer ran is found in it, and one that left Git is known by its
+// ID there only; without the list, its rules would be evaluated for ever.
 type ledger struct {
 	api    client.Reader
 	writer client.Writer
 	at     client.ObjectKey
 
 	mutex sync.Mutex
-	known map[string]bool // nil: not read yet
+	known map[string]string // IDs by name; nil: not read yet
 }
 
 // all are the tenants in the list.
@@ -36,17 +37,25 @@ func (l *ledger) all(ctx context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(l.known)), nil
 }
 
-// add puts a tenant into the list, before anything is written for it.
-func (l *ledger) add(ctx context.Context, tenant string) error {
+// id is the ID that things were written for; "" for a tenant that is not in the list.
+func (l *ledger) id(ctx context.Context, tenant string) (string, error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	if err := l.read(ctx); err != nil || l.known[tenant] {
+	err := l.read(ctx)
+	return l.known[tenant], err
+}
+
+// add puts a tenant into the list, before anything is written for it.
+func (l *ledger) add(ctx context.Context, tenant, id string) error {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if err := l.read(ctx); err != nil || l.known[tenant] == id {
 		return err
 	}
-	if err := l.patch(ctx, map[string]any{tenant: "written"}); err != nil {
+	if err := l.patch(ctx, map[string]any{tenant: id}); err != nil {
 		return err
 	}
-	l.known[tenant] = true
+	l.known[tenant] = id
 	return nil
 }
 
@@ -54,7 +63,7 @@ func (l *ledger) add(ctx context.Context, tenant string) error {
 func (l *ledger) remove(ctx context.Context, tenant string) error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	if err := l.read(ctx); err != nil || !l.known[tenant] {
+	if err := l.read(ctx); err != nil || l.known[tenant] == "" {
 		return err
 	}
 	if err := l.patch(ctx, map[string]any{tenant: nil}); err != nil {
@@ -77,9 +86,9 @@ func (l *ledger) read(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the list of tenants %s: %w", l.at, err)
 	}
-	l.known = map[string]bool{}
-	for tenant := range found.Data {
-		l.known[tenant] = true
+	l.known = maps.Clone(found.Data)
+	if l.known == nil {
+		l.known = map[string]string{}
 	}
 	return nil
 }

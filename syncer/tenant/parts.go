@@ -90,18 +90,11 @@ func (a *attempt) expand(ctx context.Context, wanted *tenantsource.Alerting) (st
 	return "", nil, &tenantsource.Problem{Object: wanted.Object, Reason: reason, Message: message}, nil
 }
 
-// noAlerting gives a tenant without a configuration one that notifies nobody. Where the proxy knows no such tenant it was
-// removed from Git, and what the syncer wrote is removed too.
+// noAlerting gives a tenant without a configuration one that notifies nobody.
 func (a *attempt) noAlerting(ctx context.Context) Condition {
 	a.measures.objects.WithLabelValues(a.tenant, kindAlertmanager).Set(0)
 	a.state.stored = ""
 	outcome, err := a.alertmanager.Default(ctx, a.tenant)
-	if unknown(err) {
-		if _, err := a.alertmanager.Remove(ctx, a.tenant); err != nil {
-			return a.unavailable(alertmanagerType, err)
-		}
-		return holds(alertmanagerType, reasonDefault, "the tenant is not in Git, so there is nothing to write")
-	}
 	if err != nil {
 		return a.unavailable(alertmanagerType, err)
 	}

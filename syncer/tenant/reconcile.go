@@ -3,7 +3,7 @@ package tenant
 import (
 	"context"
 	"errors"
-	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -46,21 +46,60 @@ func (s *Syncer) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Resu
 	}
 	a := &attempt{Syncer: s, tenant: tenant, state: t}
 	a.content, err = s.source.Read(ctx, namespaces)
-	if err == nil {
-		err = s.ledger.add(ctx, tenant)
-	}
 	if err != nil {
 		s.measures.failures.WithLabelValues(tenant, reasonUnreadable).Inc()
-		s.tellStatus(ctx, namespaces[0], tenant, t, s.unreadable(err))
+		s.tellStatus(ctx, namespaces[0], tenant, t, s.conditions(func(kind string) Condition { return fails(kind, reasonUnreadable, err.Error()) }))
 		return s.failed(ctx, tenant, t, err), nil
 	}
-	a.run(ctx)
+	if err := s.identify(ctx, tenant); err == nil {
+		a.run(ctx)
+	} else {
+		a.conditions = s.conditions(func(kind string) Condition { return a.unavailable(kind, err) })
+		a.measures.failures.WithLabelValues(tenant, reasonUnavailable).Inc()
+	}
+	if unknown(a.failure) && a.content.Empty() {
+		return s.left(ctx, namespaces[0], tenant, t), nil
+	}
 	if ctx.Err() != nil {
 		return ctrl.Result{}, nil // the syncer ends; what was cut off is no failure
 	}
 	a.notes.tell(s.Events, t)
 	s.tellStatus(ctx, namespaces[0], tenant, t, a.conditions)
 	return a.next(ctx), nil
+}
+
+// identify learns a tenant's ID in Cortex and Loki, and puts it into the list of those that something is written for,
+// before anything is. What was written for another ID, of a tenant of the same name that was removed, goes first.
+func (s *Syncer) identify(ctx context.Context, tenant string) error {
+	id := s.Door.ID(tenant)
+	if id == "" {
+		err := s.knock(ctx, tenant)
+		if id = s.Door.ID(tenant); id == "" {
+			return err
+		}
+	}
+	before, err := s.ledger.id(ctx, tenant)
+	if err == nil && before != "" && before != id {
+		// If the ID is another tenant's now, what was written for it is that one's to keep or to remove.
+		if err = s.clean(ctx, before); known(err) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return s.ledger.add(ctx, tenant, id)
+}
+
+// knock makes a request for a tenant, for the sake of the proxy's answer.
+func (s *Syncer) knock(ctx context.Context, tenant string) error {
+	for _, kind := range []ruler.Kind{ruler.Metrics, ruler.Logs} {
+		if api := s.rulers[kind]; api != nil {
+			_, err := api.List(ctx, tenant)
+			return err
+		}
+	}
+	return nil
 }
 
 // run does everything, in order.
@@ -116,14 +155,16 @@ func (a *attempt) next(ctx context.Context) ctrl.Result {
 	return a.later(time.Duration(a.Config.Resync))
 }
 
-func (s *Syncer) unreadable(err error) []Condition {
+// conditions makes one condition of each type that this cluster has.
+func (s *Syncer) conditions(of func(kind string) Condition) []Condition {
 	var conditions []Condition
-	named := map[ruler.Kind]string{ruler.Metrics: metricsType, ruler.Logs: logsType}
 	if s.alertmanager != nil {
-		conditions = append(conditions, fails(alertmanagerType, reasonUnreadable, err.Error()))
+		conditions = append(conditions, of(alertmanagerType))
 	}
-	for _, kind := range slices.Backward(slices.Sorted(maps.Keys(s.rulers))) {
-		conditions = append(conditions, fails(named[kind], reasonUnreadable, err.Error()))
+	for _, kind := range []ruler.Kind{ruler.Metrics, ruler.Logs} {
+		if s.rulers[kind] != nil {
+			conditions = append(conditions, of(map[ruler.Kind]string{ruler.Metrics: metricsType, ruler.Logs: logsType}[kind]))
+		}
 	}
 	return conditions
 }
@@ -142,6 +183,22 @@ func (s *Syncer) tellStatus(ctx context.Context, namespace, tenant string, t *st
 	}
 }
 
+// left clears away what was written for a tenant that has a namespace and nothing in it, and that the proxy does not know:
+// it left Git. One that is so new that the proxy has not read of it yet is in no list, and is looked at again soon.
+func (s *Syncer) left(ctx context.Context, namespace, tenant string, t *state) ctrl.Result {
+	if err := s.sweep(ctx, tenant); err != nil {
+		s.measures.failures.WithLabelValues(tenant, reasonUnavailable).Inc()
+		return s.failed(ctx, tenant, t, err)
+	}
+	s.tellStatus(ctx, namespace, tenant, t, s.conditions(func(kind string) Condition {
+		return holds(kind, reasonLeft, "the proxy knows no such tenant and the namespace holds nothing for it; what was written for it is removed")
+	}))
+	for kind := range t.memory {
+		clear(t.memory[kind])
+	}
+	return s.retry(t, nil)
+}
+
 // removed deletes everything that was written for a tenant without a namespace. The cache has said so, and the API
 // server is asked once more: nothing is deleted by a cache.
 func (s *Syncer) removed(ctx context.Context, tenant string, t *state) ctrl.Result {
@@ -149,34 +206,46 @@ func (s *Syncer) removed(ctx context.Context, tenant string, t *state) ctrl.Resu
 	if err == nil && len(namespaces) > 0 {
 		return s.later(time.Second) // the cache will know it by then
 	}
-	var written []string
 	if err == nil {
-		written, err = s.ledger.all(ctx)
-	}
-	if err == nil && !slices.Contains(written, tenant) {
-		s.forget(tenant)
-		return ctrl.Result{}
-	}
-	if err == nil {
-		err = s.clean(ctx, tenant, t)
-	}
-	if err == nil {
-		err = s.ledger.remove(ctx, tenant)
+		err = s.sweep(ctx, tenant)
 	}
 	if err != nil {
 		s.measures.failures.WithLabelValues(tenant, reasonUnavailable).Inc()
 		return s.failed(ctx, tenant, t, err)
 	}
-	s.Log.Info("removed the rules and alerting of a tenant that is gone", "tenant", tenant)
 	s.forget(tenant)
 	return ctrl.Result{}
 }
 
-// clean removes rules first: an alert that still fires should reach somebody until it is gone.
-func (s *Syncer) clean(ctx context.Context, tenant string, t *state) error {
+// sweep removes what was written for a tenant, if anything was.
+func (s *Syncer) sweep(ctx context.Context, tenant string) error {
+	id, err := s.ledger.id(ctx, tenant)
+	if err != nil || id == "" {
+		return err
+	}
+	err = s.clean(ctx, id)
+	if known(err) {
+		// The namespace went before the tenant left Git; or the ID is another tenant's now, which has its own rules.
+		if err = s.cleanAs(ctx, tenant); unknown(err) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.Log.Info("removed the rules and alerting of a tenant that is gone", "tenant", tenant, "id", id)
+	return s.ledger.remove(ctx, tenant)
+}
+
+func (s *Syncer) clean(ctx context.Context, id string) error {
+	return s.cleanAs(ctx, frontdoor.Removed(id))
+}
+
+// cleanAs removes rules first: an alert that still fires should reach somebody until it is gone.
+func (s *Syncer) cleanAs(ctx context.Context, tenant string) error {
 	var failures []error
 	for kind, api := range s.rulers {
-		_, err := api.Sync(ctx, tenant, ruler.Wanted{Prefix: s.prefix(kind)}, t.memory[kind])
+		_, err := api.Sync(ctx, tenant, ruler.Wanted{Prefix: s.prefix(kind)}, ruler.Memory{})
 		failures = append(failures, err)
 	}
 	if s.alertmanager != nil && errors.Join(failures...) == nil {
@@ -184,6 +253,12 @@ func (s *Syncer) clean(ctx context.Context, tenant string, t *state) error {
 		failures = append(failures, err)
 	}
 	return errors.Join(failures...)
+}
+
+// known says that the proxy still knows a tenant, and wants it to be named by its name.
+func known(err error) bool {
+	e := frontdoor.As(err)
+	return e != nil && e.Status == http.StatusForbidden && strings.Contains(e.Message, "this tenant is not removed")
 }
 
 // prefix begins the syncer's rule namespaces in one ruler.
@@ -197,5 +272,5 @@ func (s *Syncer) prefix(kind ruler.Kind) string {
 // unknown says that the proxy knows no such tenant: it is gone from Git, or so new that the proxy has not read it yet.
 func unknown(err error) bool {
 	e := frontdoor.As(err)
-	return e != nil && e.Status == 403 && strings.Contains(e.Message, "there is no such tenant")
+	return e != nil && e.Status == http.StatusForbidden && strings.Contains(e.Message, "there is no such tenant")
 }

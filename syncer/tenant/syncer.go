@@ -27,6 +27,8 @@ import (
 // Door sends a request for a tenant; frontdoor.Client does.
 type Door interface {
 	Do(ctx context.Context, tenant, method, path string, body []byte) ([]byte, error)
+	// ID is the tenant's name in Cortex and Loki, once there was an answer.
+	ID(tenant string) string
 }
 
 // Options are what a Syncer works with.

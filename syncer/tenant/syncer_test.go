@@ -241,7 +241,40 @@ func TestRemoval(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			b.Gone["payments"] = true
+			delete(b.Tenants, "payments")
+		}},
+		"it left Git and then its namespace was deleted": {func(t *testing.T, b *bed) {
+			if err := b.Delete(t.Context(), namespace()); err != nil {
+				t.Fatal(err)
+			}
+			delete(b.Tenants, "payments")
+			b.restart(t)
+		}},
+		"its ID is another tenant's now": {func(t *testing.T, b *bed) {
+			if err := b.Delete(t.Context(), namespace()); err != nil {
+				t.Fatal(err)
+			}
+			delete(b.Tenants, "payments")
+			b.Tenants["pay"] = "payments"
+			b.run(t)
+			if len(held(b, metricsPath)) != 2 {
+				t.Error("the other tenant's rules were removed")
+			}
+			delete(b.Rules[metricsPath]["payments"], "git/base")
+			clear(b.Alerting)
+		}},
+		"a new tenant of the same name comes": {func(t *testing.T, b *bed) {
+			for _, name := range []string{"rules", "alerting"} {
+				if err := b.Delete(t.Context(), configMap(name, "a=b", nil)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.Tenants["payments"] = "payments-k7x2q"
+			b.restart(t)
+			b.run(t)
+			if b.Alerting["payments-k7x2q"] == nil {
+				t.Error("the new tenant has no Alertmanager")
+			}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

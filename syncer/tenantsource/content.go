@@ -99,3 +99,8 @@ type Content struct {
 	// Problems are those of the Alertmanager's configuration.
 	Problems []Problem
 }
+
+// Empty says that the tenant has no object at all.
+func (c *Content) Empty() bool {
+	return c.Alerting == nil && len(c.Metrics.Objects) == 0 && len(c.Logs.Objects) == 0
+}
