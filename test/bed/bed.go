@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/opsgen/opsgen/test/controlplane"
+	"github.com/opsgen/opsgen/test/fake"
 )
 
 // Open answers the bed of that name, which must be up.
@@ -93,7 +94,7 @@ type NodeStatus struct {
 	Name, Zone string
 	Ready      bool
 	// Runs says whether the node's namespaces exist. Fake nodes have none.
-	Runs bool
+	Runs, Fake bool
 }
 
 // Status lists the nodes, in the order of their names.
@@ -110,7 +111,8 @@ func (b *Bed) Status(ctx context.Context) ([]NodeStatus, error) {
 	for i := range nodes.Items {
 		n := &nodes.Items[i]
 		_, runs := alive[n.Name]
-		list = append(list, NodeStatus{n.Name, n.Labels["topology.kubernetes.io/zone"], ready(n), runs})
+		_, isFake := n.Labels[fake.Label]
+		list = append(list, NodeStatus{n.Name, n.Labels["topology.kubernetes.io/zone"], ready(n), runs, isFake})
 	}
 	return list, nil
 }

@@ -189,7 +189,7 @@ func (h *hub) remove(w http.ResponseWriter, r *http.Request) {
 	defer h.mu.Unlock()
 	m, there := h.machines[r.PathValue("name")]
 	if !there {
-		http.NotFound(w, r)
+		http.Error(w, "no real node of that name runs", http.StatusNotFound)
 		return
 	}
 	delete(h.machines, m.Spec.Name)

@@ -124,7 +124,9 @@ func (b *Bed) start(ctx context.Context, o Options, programs map[string]string) 
 		}
 		names = append(names, nodeName(i+1))
 	}
-	b.say("namespaces", strconv.Itoa(o.Nodes)+" nodes")
+	if o.Nodes > 0 {
+		b.say("namespaces", strconv.Itoa(o.Nodes)+" nodes")
+	}
 	if err := await(ctx, "the API server", apiReady(b.client)); err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func command() *cobra.Command {
 		Use: "bed", Short: "A real Kubernetes on this machine", SilenceUsage: true, SilenceErrors: true,
 	}
 	root.PersistentFlags().StringVar(&name, "name", "bed", "which bed: several can be up side by side")
-	root.AddCommand(up(&name), down(&name), status(&name), kubeconfig(&name), logs(&name), nodes(&name), enter(&name))
+	root.AddCommand(up(&name), down(&name), status(&name), kubeconfig(&name), logs(&name), nodes(&name), enter(&name), packages())
 	return root
 }
 
@@ -168,7 +168,9 @@ func status(name *string) *cobra.Command {
 				if n.Ready {
 					state = "ready"
 				}
-				if !n.Runs {
+				if n.Fake {
+					state += ", fake"
+				} else if !n.Runs {
 					state += ", not running"
 				}
 				fmt.Fprintf(c.OutOrStdout(), "%-10s %-4s %s\n", n.Name, n.Zone, state)
