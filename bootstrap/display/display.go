@@ -124,6 +124,17 @@ func (d *Display) Event(e engine.Event) {
 	}
 }
 
+// Note prints a line that stays, above what is redrawn.
+func (d *Display) Note(text string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.live && d.lines > 0 {
+		fmt.Fprintf(d.out, "\x1b[%dA\x1b[J", d.lines)
+		d.lines = 0
+	}
+	fmt.Fprintln(d.out, text)
+}
+
 // say writes a line for what a reader of a log wants to know.
 func (d *Display) say(e engine.Event, now time.Time) {
 	switch e.What {

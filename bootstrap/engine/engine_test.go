@@ -265,3 +265,75 @@ func TestMistakesOfAProviderAreNamed(t *testing.T) {
 		t.Errorf("an undeclared dependency: %v", err)
 	}
 }
+
+func TestBorrowedResourcesAreUsedAndLeft(t *testing.T) {
+	g := engine.NewGraph("prod", "1")
+	engine.Add(g, engine.Resource[int]{
+		Name: "a/bucket",
+		Find: func(context.Context) (engine.State[int], error) {
+			drift := []engine.Change{{Field: "tags", Have: "none", Want: "ours"}}
+			return engine.State[int]{Condition: engine.Ready, Borrowed: true, Drift: drift}, nil
+		},
+		Create:    func(context.Context) error { return errors.New("must not be called") },
+		Reconcile: func(context.Context, engine.State[int]) error { return errors.New("must not be called") },
+		Delete:    func(context.Context, engine.State[int]) error { return errors.New("must not be called") },
+	})
+	plan, err := g.Plan(t.Context(), options())
+	if err != nil || plan.Differs() || !plan[0].Borrowed {
+		t.Errorf("plan: %v, %+v", err, plan)
+	}
+	if _, err := g.Up(t.Context(), options()); err != nil {
+		t.Errorf("up: %v", err)
+	}
+	o := options()
+	o.DeleteData = true
+	if report, err := g.Down(t.Context(), o); err != nil || report.Count(engine.Kept) != 1 {
+		t.Errorf("down: %v, %+v", err, report)
+	}
+}
+
+// TestDataGoesLast keeps data until nothing is left that might still fail.
+func TestDataGoesLast(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, _ *fakecloud.Cloud, w *world) {
+		mustUp(t, w)
+		var order []string
+		o := options()
+		o.DeleteData = true
+		o.Events = func(e engine.Event) {
+			if e.What == engine.Removed {
+				order = append(order, e.Phase)
+			}
+		}
+		if _, err := w.graph.Down(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		if first := slices.Index(order, "buckets"); first != len(order)-3 {
+			t.Errorf("removed in the order %v", order)
+		}
+	})
+}
+
+// TestDataThatIsGoneKeepsNothing: a network without its bucket is removed.
+func TestDataThatIsGoneKeepsNothing(t *testing.T) {
+	for _, there := range []bool{true, false} {
+		g := engine.NewGraph("prod", "1")
+		condition := map[string]engine.Condition{"a/key": engine.Ready}
+		if there {
+			condition["a/bucket"] = engine.Ready
+		}
+		add := func(name string, data bool, after ...engine.Dependency) engine.Dependency {
+			return engine.Add(g, engine.Resource[int]{
+				Name: name, Data: data,
+				Find: func(context.Context) (engine.State[int], error) {
+					return engine.State[int]{Condition: condition[name], Tags: g.Tags(name)}, nil
+				},
+				Create: func(context.Context) error { return nil },
+				Delete: func(context.Context, engine.State[int]) error { delete(condition, name); return nil },
+			}, after...)
+		}
+		add("a/bucket", true, add("a/key", false))
+		if _, err := g.Down(t.Context(), options()); err != nil || (condition["a/key"] == engine.Ready) != there {
+			t.Errorf("with the bucket %t, the key is %s: %v", there, condition["a/key"], err)
+		}
+	}
+}

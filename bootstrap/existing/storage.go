@@ -73,9 +73,13 @@ func (s *storage) find(ctx context.Context, bucket string) (engine.State[string]
 	}
 	found := engine.State[string]{Condition: engine.Ready, Output: bucket, Borrowed: true, Tags: map[string]string{}}
 	tags, err := s.client.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &bucket})
-	if err != nil {
-		// Having no tags is an error in S3, and stores that do not know tags have errors of their own.
-		return found, nil //nolint:nilerr // the bucket is there and is used; without tags it is never deleted
+	switch verdict, answered := classifyStorage(err); {
+	case err == nil:
+	case answered && (verdict.Class == engine.Gone || verdict.Class == engine.Refused):
+		// Having no tags is an error in S3, and stores that know no tags have errors of their own.
+		return found, nil
+	default:
+		return engine.State[string]{}, fmt.Errorf("read the bucket's tags: %w", err)
 	}
 	for _, tag := range tags.TagSet {
 		found.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)

@@ -36,6 +36,10 @@ type Git struct {
 	KnownHosts []byte
 }
 
+// GitSecret is the name of the resource that holds the repository's credentials. Its detail is the deploy key, in the form
+// that Git hosts take it.
+const GitSecret = PhaseFlux + "/git-secret"
+
 // gitSecret is what is known of the Secret once it is there.
 type gitSecret struct {
 	// PublicKey is the deploy key, in the form that Git hosts take it; empty for https.
@@ -44,7 +48,7 @@ type gitSecret struct {
 
 func (i *installer) addGitSecret(after engine.Dependency) engine.Dependency {
 	return engine.Add(i.graph, engine.Resource[gitSecret]{
-		Name: "flux/git-secret", Kind: "Secret", ID: fluxNamespace + "/" + i.Git.Secret, Part: true, Expected: time.Second,
+		Name: GitSecret, Kind: "Secret", ID: fluxNamespace + "/" + i.Git.Secret, Part: true, Expected: time.Second,
 		Find: func(ctx context.Context) (engine.State[gitSecret], error) {
 			c, err := i.client(ctx)
 			if err != nil {
@@ -77,12 +81,12 @@ func (i *installer) findGitSecret(ctx context.Context, c client.Client) (engine.
 	}
 	found := engine.State[gitSecret]{Condition: engine.Ready, Output: gitSecret{PublicKey: strings.TrimSpace(string(live.Data["identity.pub"]))}}
 	if found.Output.PublicKey != "" {
-		found.Detail = "deploy key: " + found.Output.PublicKey
+		found.Detail = found.Output.PublicKey
 	}
 	return found, nil
 }
 
-// newSecret is a Secret that is known to be bootstrap's. It is immutable to nobody: users may replace it.
+// newSecret is a Secret that is known to be bootstrap's. Users may replace it.
 func newSecret(s provider.Secret) *corev1.Secret {
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: s.Name, Labels: map[string]string{

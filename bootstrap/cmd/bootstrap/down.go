@@ -41,7 +41,7 @@ and the cluster's name is typed. What does not carry this cluster's tags is neve
 func (s *session) down(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.settings.GetDuration("timeout"))
 	defer cancel()
-	plan, err := s.graph.Plan(ctx, s.options())
+	plan, err := s.look(ctx)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/opsgen/opsgen/bootstrap/display"
 	"github.com/opsgen/opsgen/bootstrap/engine"
+	"github.com/opsgen/opsgen/bootstrap/install"
 	"github.com/opsgen/opsgen/bootstrap/provider"
 	"github.com/opsgen/opsgen/generator/cluster"
 )
@@ -101,7 +102,7 @@ func (s *session) report(ctx context.Context) (*report, error) {
 	}
 	if r.broken() == 0 {
 		var err error
-		if r.Steps, err = s.graph.Plan(ctx, s.options()); err != nil {
+		if r.Steps, err = s.look(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -125,7 +126,7 @@ func (s *session) report(ctx context.Context) (*report, error) {
 
 // checkGit looks whether the Secret for the repository is there or can be made.
 func (s *session) checkGit(steps engine.Plan) []provider.Check {
-	at := slices.IndexFunc(steps, func(step engine.Step) bool { return step.Resource == "flux/git-secret" })
+	at := slices.IndexFunc(steps, func(step engine.Step) bool { return step.Resource == install.GitSecret })
 	if at < 0 || steps[at].Exists() {
 		return nil
 	}

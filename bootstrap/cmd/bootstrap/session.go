@@ -141,6 +141,27 @@ func (s *session) classify(err error) engine.Verdict {
 	return s.provider.Classify(err)
 }
 
+// lookTime is the longest time for looking at everything: what does not answer by then is not there for us.
+const lookTime = 2 * time.Minute
+
+// look is the plan. What fails in a way that passes is asked again only for lookTime.
+func (s *session) look(ctx context.Context) (engine.Plan, error) {
+	limited, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	last := "there was no answer"
+	o := s.options()
+	o.Events = func(e engine.Event) {
+		if e.What == engine.Retrying {
+			last = e.Resource + ": " + e.Detail
+		}
+	}
+	plan, err := s.graph.Plan(limited, o)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return nil, fmt.Errorf("looking at everything took longer than %s; last: %s", lookTime, last)
+	}
+	return plan, err
+}
+
 // hold does something while nobody else works on the cluster.
 func (s *session) hold(ctx context.Context, command string, do func(context.Context) error) error {
 	id := make([]byte, 8)

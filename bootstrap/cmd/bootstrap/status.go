@@ -44,7 +44,7 @@ type health struct {
 func (s *session) status(ctx context.Context) error {
 	h := health{Cluster: s.cluster.Name, Bundle: s.version}
 	var err error
-	if h.Steps, err = s.graph.Plan(ctx, s.options()); err != nil {
+	if h.Steps, err = s.look(ctx); err != nil {
 		return err
 	}
 	if h.Units, err = s.units(ctx); err != nil {
@@ -167,7 +167,7 @@ func newKubeconfigCommand(a *app) *cobra.Command {
 				return err
 			}
 			// How the cluster is reached is known once it was found.
-			if _, err := s.graph.Plan(cmd.Context(), s.options()); err != nil {
+			if _, err := s.look(cmd.Context()); err != nil {
 				return err
 			}
 			config, err := s.kubernetes.Kubeconfig(cmd.Context())

@@ -14,6 +14,7 @@ import (
 
 	"github.com/opsgen/opsgen/bootstrap/display"
 	"github.com/opsgen/opsgen/bootstrap/engine"
+	"github.com/opsgen/opsgen/bootstrap/install"
 )
 
 func newUpCommand(a *app) *cobra.Command {
@@ -109,7 +110,13 @@ func (s *session) ask(question, wanted string) error {
 func (s *session) makeAll(ctx context.Context, plan engine.Plan) error {
 	shown := display.New(s.stderr, plan)
 	o := s.options()
-	o.Events, o.Until = shown.Event, s.settings.GetString("until")
+	o.Until = s.settings.GetString("until")
+	o.Events = func(e engine.Event) {
+		shown.Event(e)
+		if e.Resource == install.GitSecret && e.What == engine.Created && e.Detail != "" {
+			shown.Note("Let this key read the repository " + s.git.URL + " (a deploy key without the right to write):\n  " + e.Detail)
+		}
+	}
 	_, err := s.graph.Up(ctx, o)
 	shown.Close()
 	return err
