@@ -45,7 +45,8 @@ func isInternal(value string) bool {
 		return false
 	}
 	host := u.Hostname()
-	return host != "" && (!strings.Contains(host, ".") && !strings.Contains(host, ":") || strings.HasSuffix(host, ".svc") || strings.HasSuffix(host, ".svc.cluster.local"))
+	short := host != "" && !strings.ContainsAny(host, ".:")
+	return short || strings.HasSuffix(host, ".svc") || strings.HasSuffix(host, ".svc.cluster.local")
 }
 
 // address refuses credentials in a URL that Alertmanager does not hide.

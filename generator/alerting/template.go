@@ -36,7 +36,8 @@ func (t *text) templates(files map[string][]byte) {
 		return
 	}
 	if len(files) > maxTemplates {
-		t.problems = append(t.problems, document.Problem{File: t.file, Message: fmt.Sprintf("there are %d template files; the cluster takes %d", len(files), maxTemplates)})
+		message := fmt.Sprintf("there are %d template files; the cluster takes %d", len(files), maxTemplates)
+		t.problems = append(t.problems, document.Problem{File: t.file, Message: message})
 	}
 	whole := true
 	for _, name := range slices.Sorted(maps.Keys(files)) {

@@ -31,7 +31,9 @@ func Clashes(groups []Group, o Options) (warnings document.Problems) {
 			if rule.Record != "" {
 				message = fmt.Sprintf("the series %q with the same labels is also recorded at %s:%d: the two overwrite each other", rule.Record, before.group.File, before.rule.Line)
 			}
-			warnings = append(warnings, document.Problem{File: g.File, Line: rule.Line, Column: rule.Column, Message: message, Hint: "Give one of them another name or another label."})
+			warnings = append(warnings, document.Problem{
+				File: g.File, Line: rule.Line, Column: rule.Column, Message: message, Hint: "Give one of them another name or another label.",
+			})
 		}
 	}
 	if most := o.mostGroups(); len(groups) > most {

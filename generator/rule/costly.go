@@ -64,26 +64,28 @@ type warner func(at parser.Node, hint, format string, args ...any)
 func selector(n *parser.VectorSelector, warn warner) {
 	named, narrow := false, false
 	for _, m := range n.LabelMatchers {
-		switch {
-		case m.Name == labels.MetricName && m.Type == labels.MatchEqual:
-			named = true
-		case m.Type == labels.MatchEqual && m.Value != "":
-			narrow = true
-		case m.Name == labels.MetricName && m.Type == labels.MatchRegexp && matchesAll(m.Value):
+		all := m.Type == labels.MatchRegexp && matchesAll(m.Value)
+		switch name := m.Name == labels.MetricName; {
+		case m.Type == labels.MatchEqual:
+			named, narrow = named || name, narrow || m.Value != ""
+		case all && name:
 			warn(n, "Name the metric.", "the selector reads every series of the tenant")
 			return
-		case m.Type == labels.MatchRegexp && matchesAll(m.Value):
+		case all:
 			warn(n, "Leave it out.", "%s=~%q is true of every series", m.Name, m.Value)
-		case m.Type == labels.MatchRegexp && m.Name == labels.MetricName:
+		case name && m.Type == labels.MatchRegexp:
 			warn(n, "Name the metric, or record each with a label that tells them apart.", "%q is compared with the name of every metric", m.Value)
 			return
 		}
 	}
-	if !named && !narrow {
-		warn(n, "Name the metric.", "the selector has no metric and no label with =, so that every series is looked at")
-	} else if !named {
-		warn(n, "Name the metric.", "the selector has no metric, so that every series with these labels is read")
+	if named {
+		return
 	}
+	why := "the selector has no metric and no label with =, so that every series is looked at"
+	if narrow {
+		why = "the selector has no metric, so that every series with these labels is read"
+	}
+	warn(n, "Name the metric.", "%s", why)
 }
 
 // matchesAll says that a regular expression is .* or .+, however it is written.

@@ -110,7 +110,8 @@ func labelsOfCall(n *parser.Call) (list []string, known bool) {
 		return nil, false
 	case "histogram_quantile":
 		return labelsOf(n.Args[1])
-	case "rate", "increase", "abs", "ceil", "floor", "round", "clamp_min", "clamp_max", "clamp", "avg_over_time", "max_over_time", "min_over_time", "sum_over_time", "last_over_time":
+	case "rate", "increase", "abs", "ceil", "floor", "round", "clamp_min", "clamp_max", "clamp",
+		"avg_over_time", "max_over_time", "min_over_time", "sum_over_time", "last_over_time":
 		return labelsOf(n.Args[0])
 	}
 	return nil, false

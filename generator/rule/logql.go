@@ -16,7 +16,7 @@ import (
 )
 
 // ErrNoLogQL says that the program logqlcheck is not there, so that LogQL was not parsed.
-var ErrNoLogQL = errors.New("LogQL itself was not parsed: the program logqlcheck was not found (docs/rules.md says how to get it)")
+var ErrNoLogQL = errors.New("no program logqlcheck was found, so that LogQL itself was not parsed (docs/rules.md says how to get it)")
 
 // logqlProgram is the name of the program in a folder or in PATH.
 const logqlProgram = "logqlcheck"

@@ -41,7 +41,8 @@ func (r *Report) JUnit() ([]byte, error) {
 	for _, s := range r.Suites {
 		suite := junitSuite{Name: s.File, File: s.File}
 		if len(s.Problems) > 0 {
-			suite.Cases = append(suite.Cases, junitCase{Name: "file", Classname: s.File, Time: "0", Error: &junitFailure{Message: s.Problems[0].Message, Text: s.Problems.Error()}})
+			failure := &junitFailure{Message: s.Problems[0].Message, Text: s.Problems.Error()}
+			suite.Cases = append(suite.Cases, junitCase{Name: "file", Classname: s.File, Time: "0", Error: failure})
 			suite.Errors++
 		}
 		for _, c := range s.Cases {

@@ -158,7 +158,8 @@ func testJobs(root string, names []string) ([]testJob, error) {
 			problems = append(problems, document.Problem{Message: noTenant(root, name)})
 		case len(job.files) == 0:
 			problems = append(problems, document.Problem{
-				Message: fmt.Sprintf("the tenant %q has no tests", name), Hint: fmt.Sprintf("Write them as tenants/%s/%s/*.yaml; docs/rules.md says how.", name, tenant.RuleTestsFolder),
+				Message: fmt.Sprintf("the tenant %q has no tests", name),
+				Hint:    fmt.Sprintf("Write them as tenants/%s/%s/*.yaml; docs/rules.md says how.", name, tenant.RuleTestsFolder),
 			})
 		}
 		jobs = append(jobs, job)
@@ -220,7 +221,7 @@ func (a *app) writeJUnit(report *ruletest.Report) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, text, 0o644); err != nil { //nolint:gosec // for a CI system, which may be another user
+	if err := os.WriteFile(file, text, 0o644); err != nil { // readable, since a CI system may be another user
 		return fmt.Errorf("write the results for --junit: %w", err)
 	}
 	return nil
