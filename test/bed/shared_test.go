@@ -72,7 +72,7 @@ const sharedName = "tests"
 // shared is the bed of all tests that leave it whole: two real nodes.
 var shared = sync.OnceValues(func() (*Bed, error) {
 	ctx := context.Background()
-	images, _, err := image.Specs(ctx, []string{image.Shell}, build.Options{})
+	images, _, err := image.Specs(ctx, []string{image.Shell, "external-dns"}, build.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -225,10 +225,15 @@ func (p *place) run(pod *core.Pod) string {
 	return string(text)
 }
 
-// kubectl calls the program that people use.
+// kubectl calls the program that people use, in the place's namespace.
 func (p *place) kubectl(arguments ...string) (string, error) {
+	return p.administer(append([]string{"--namespace=" + p.name}, arguments...)...)
+}
+
+// administer calls kubectl where no namespace is the default.
+func (p *place) administer(arguments ...string) (string, error) {
 	command := exec.CommandContext(p.ctx, filepath.Join(p.state.Programs, "kubectl"),
-		append([]string{"--kubeconfig=" + p.Kubeconfig(), "--namespace=" + p.name}, arguments...)...)
+		append([]string{"--kubeconfig=" + p.Kubeconfig()}, arguments...)...)
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
 	err := command.Run()
