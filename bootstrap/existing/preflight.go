@@ -59,7 +59,8 @@ func (e *existing) checkReach() (provider.Check, bool) {
 	switch {
 	case version.MustParseGeneric(have).LessThan(version.MustParseGeneric(supported.Minimum)),
 		version.MustParseGeneric(supported.Maximum).LessThan(version.MustParseGeneric(have)):
-		c.Problem = fmt.Sprintf("the cluster runs Kubernetes %s, and the bundle %s is made for %s to %s", have, e.Bundle.Version, supported.Minimum, supported.Maximum)
+		c.Problem = fmt.Sprintf("the cluster runs Kubernetes %s, and the bundle %s is made for %s to %s",
+			have, e.Bundle.Version, supported.Minimum, supported.Maximum)
 		c.Hint = "Upgrade the cluster, or use a bundle that is made for it."
 	case have != e.Cluster.Kubernetes:
 		c.Warning = true

@@ -184,8 +184,11 @@ func TestGitCredentials(t *testing.T) {
 		git  Git
 		want string
 	}{
-		{Git{URL: "https://h/a"}, ""}, {Git{URL: "https://h/a", Secret: "s", Token: "t"}, ""}, {Git{URL: "ssh://h/a", Secret: "s"}, ""},
-		{Git{URL: "https://h/a", Secret: "s"}, "neither"}, {Git{URL: "http://h/a", Secret: "s"}, "http://"},
+		{Git{URL: "https://h/a"}, ""},
+		{Git{URL: "https://h/a", Secret: "s", Token: "t"}, ""},
+		{Git{URL: "ssh://h/a", Secret: "s"}, ""},
+		{Git{URL: "https://h/a", Secret: "s"}, "neither"},
+		{Git{URL: "http://h/a", Secret: "s"}, "http://"},
 	} {
 		if problem, _ := c.git.Check(); !strings.Contains(problem, c.want) || (problem == "") != (c.want == "") {
 			t.Errorf("%+v: %q", c.git, problem)

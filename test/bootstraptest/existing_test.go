@@ -103,7 +103,9 @@ func TestFromAnEmptyClusterAndBack(t *testing.T) {
 		Repository: "https://github.com/acme/observability", Nodes: 2,
 	})
 	p.root, p.kubeconfig = s.Fork.Dir, s.Bed.Kubeconfig()
-	step := func(name string, limit time.Duration, run func(context.Context) (string, error)) { s.Step(name, limit, run) }
+	step := func(name string, limit time.Duration, run func(context.Context) (string, error)) {
+		s.Step(name, limit, run)
+	}
 	step("compile", 20*time.Minute, func(ctx context.Context) (string, error) { return "", compile(ctx, p.path) })
 	step("plan", time.Minute, func(ctx context.Context) (string, error) {
 		text, err := p.run(ctx, "plan", place)

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,14 +113,23 @@ func (s *session) makeAll(ctx context.Context, plan engine.Plan) error {
 	shown := display.New(s.stderr, plan)
 	o := s.options()
 	o.Until = s.settings.GetString("until")
+	waiting := map[string]string{}
 	o.Events = func(e engine.Event) {
 		shown.Event(e)
+		if waiting[e.Resource] = e.Detail; e.Final() {
+			delete(waiting, e.Resource)
+		}
 		if e.Resource == install.GitSecret && e.What == engine.Created && e.Detail != "" {
 			shown.Note("Let this key read the repository " + s.git.URL + " (a deploy key without the right to write):\n  " + e.Detail)
 		}
 	}
 	_, err := s.graph.Up(ctx, o)
 	shown.Close()
+	if err != nil && ctx.Err() != nil {
+		for _, name := range slices.Sorted(maps.Keys(waiting)) {
+			fmt.Fprintf(s.stderr, "not done    %s: %s\n", name, waiting[name])
+		}
+	}
 	return err
 }
 

@@ -137,7 +137,10 @@ func (c *Cloud) advance() {
 		}
 		if item.State == "ready" && kind.Makes != "" && !item.spawned {
 			item.spawned = true
-			c.insert(Item{Kind: kind.Makes, State: "ready", made: now, Refs: map[string]string{"subnet": item.Refs["subnet"]}, Tags: map[string]string{"made-by": "kubernetes"}})
+			c.insert(Item{
+				Kind: kind.Makes, State: "ready", made: now,
+				Refs: map[string]string{"subnet": item.Refs["subnet"]}, Tags: map[string]string{"made-by": "kubernetes"},
+			})
 		}
 	}
 	c.items = slices.DeleteFunc(c.items, func(item *Item) bool {
