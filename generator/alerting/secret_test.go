@@ -129,3 +129,20 @@ func TestReferencesThatCannotBeReadAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// The threat: what is checked under one name, or not at all, reaches Alertmanager under another by way of YAML's aliases.
+func TestAliasesHideNothing(t *testing.T) {
+	const bait = "route: {receiver: a}\nreceivers:\n  - name: a\n    pagerduty_configs:\n      - routing_key: ${secret:a/b}\n        details: &x {url_file: /etc/passwd, y: &channel url_file}\n"
+	for name, text := range map[string]string{
+		"merged":          bait + "    webhook_configs: [{<<: *x}]\n",
+		"merged as list":  bait + "    webhook_configs: [{<<: [*x]}]\n",
+		"as a whole":      bait + "    webhook_configs: [*x]\n",
+		"a field's name":  bait + "    slack_configs: [{*channel : /etc/passwd}]\n",
+		"a binary name":   bait + "    webhook_configs: [{!!binary dXJsX2ZpbGU=: /etc/passwd}]\n",
+		"with its quotes": bait + "    webhook_configs: [{\"url\\x5ffile\": /etc/passwd}]\n",
+	} {
+		if c, problems, _ := alerting.Parse(file, []byte(text), nil); c != nil || strings.Contains(problems.Error(), "Alertmanager says") {
+			t.Errorf("%s: not refused before Alertmanager's parser:\n%v", name, problems)
+		}
+	}
+}

@@ -59,8 +59,11 @@ func (t *text) structure(node *yaml.Node, typ reflect.Type, path string) {
 		here := join(path, key.Value)
 		field, known := fields[key.Value]
 		switch {
+		case key.Kind != yaml.ScalarNode:
+			// The threat: an alias called like a harmless field that stands for the name of another one.
+			t.fail(key, "Write the name out.", "a field's name cannot be an alias")
 		case key.Value == "<<" && key.Tag == "!!merge":
-			t.value(value, typ, path)
+			t.merged(value, typ, path)
 		case !known && rest != nil:
 			t.value(value, rest, here)
 		case !known:
@@ -78,6 +81,17 @@ func (t *text) structure(node *yaml.Node, typ reflect.Type, path string) {
 		case value.Tag != "!!null":
 			t.value(value, field, here)
 		}
+	}
+}
+
+// merged walks what is merged into a mapping: another one, or several.
+func (t *text) merged(node *yaml.Node, typ reflect.Type, path string) {
+	if node = resolved(node); node.Kind != yaml.SequenceNode {
+		t.value(node, typ, path)
+		return
+	}
+	for _, item := range node.Content {
+		t.value(item, typ, path)
 	}
 }
 
