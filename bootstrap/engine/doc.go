@@ -39,10 +39,16 @@
 //     the engine waits for the first two, and deletes and makes anew the third, once.
 //   - Errors are told apart by the provider's Classify, see [Class]. "Nothing happened, try later" (Throttled) is not
 //     "perhaps it happened" (Uncertain): the engine never repeats a write whose answer was lost before it has looked.
+//   - The SDK's own retries are switched off: only the engine knows whether a write may be repeated. A tag that cannot be
+//     given in the call that creates is a second call, between which the run may be killed; use the call that takes both.
+//   - Names of buckets, roles and accounts come from package generator/identity, amounts for prices from bootstrap/price.
 //   - Data is never deleted unless the user asked for that; it keeps what it depends on.
 //   - What Kubernetes made in the cloud by itself (load balancers, volumes) is a resource without Create. It depends on the
 //     network, and the cluster depends on it: nothing to do on the way up; on the way down it is removed after the
 //     cluster, which could make more, and before the network.
+//   - The lease ([Leases]) lies in the bucket for metrics, written under a condition (If-None-Match and If-Match,
+//     x-goog-if-generation-match). Its first Write makes the bucket, as the bucket's resource would; no other may. Down
+//     removes data last, and the lease with it.
 //
 // Package killtest kills a run before, during and after each of its calls and runs it again. A provider's test hands it
 // a fake of the cloud (an http.Handler) and a function that does one run with the cloud's real SDK. Package fakecloud is a

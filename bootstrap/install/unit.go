@@ -123,7 +123,7 @@ func (u *unit) state(there, differ int, waiting string) engine.State[none] {
 // same asks the API server what applying would give. Once Flux decides, only the Git source is looked at: without it,
 // Flux could not learn of a new address.
 func (u *unit) same(ctx context.Context, c client.Client, wanted, live *unstructured.Unstructured, fluxDecides bool) (bool, error) {
-	if fluxDecides && wanted.GetKind() != "GitRepository" {
+	if fluxDecides && !evenThen(wanted) {
 		return true, nil
 	}
 	tried := wanted.DeepCopy()
@@ -131,8 +131,14 @@ func (u *unit) same(ctx context.Context, c client.Client, wanted, live *unstruct
 	if err != nil {
 		return false, fmt.Errorf("compare %s %s: %w", wanted.GetKind(), wanted.GetName(), err)
 	}
+	if fluxDecides { // it has added labels of its own
+		return equality.Semantic.DeepEqual(tried.Object["spec"], live.Object["spec"]), nil
+	}
 	return equality.Semantic.DeepEqual(withoutBookkeeping(tried), withoutBookkeeping(live)), nil
 }
+
+// evenThen says whether bootstrap changes an object even when Flux decides.
+func evenThen(o *unstructured.Unstructured) bool { return o.GetKind() == "GitRepository" }
 
 // withoutBookkeeping leaves out what the API server writes for itself.
 func withoutBookkeeping(o *unstructured.Unstructured) map[string]any {
@@ -144,9 +150,13 @@ func withoutBookkeeping(o *unstructured.Unstructured) map[string]any {
 	return o.Object
 }
 
-// apply applies every object, as Flux will.
+// apply applies every object, as Flux will. Once Flux decides, it is only what is missing, and the Git source.
 func (u *unit) apply(ctx context.Context) error {
 	c, err := u.client(ctx)
+	if err != nil {
+		return err
+	}
+	fluxDecides, err := fluxHasApplied(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -154,6 +164,9 @@ func (u *unit) apply(ctx context.Context) error {
 		live, err := get(ctx, c, wanted)
 		if err != nil {
 			return err
+		}
+		if live != nil && fluxDecides && !evenThen(wanted) {
+			continue
 		}
 		if live != nil {
 			// Applying takes fields over from whoever has them, so that nothing foreign may be among them.
