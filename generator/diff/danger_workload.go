@@ -139,17 +139,28 @@ func underQuorum(s *scene, f *findings) error {
 		if err != nil {
 			return err
 		}
-		switch quorum := needed/2 + 1; {
-		case left == 0 && change.after == nil: // removed: other rules say what that means
-		case left == 0:
-			f.add(outage, id, "it is scaled to no pod at all.")
-		case left < quorum:
-			f.add(outage, id, fmt.Sprintf("%s left, fewer than the quorum of %d of %d copies: writes are refused.", are(left, "replica"), quorum, needed))
-		case left < needed:
-			f.add(outage, id, fmt.Sprintf("%s left for %d copies of data: none may fail or restart any more.", are(left, "replica"), needed))
+		if left == 0 && change.after == nil {
+			continue // removed: other rules say what that means
+		}
+		if message := tooFew(left, needed); message != "" {
+			f.add(outage, id, message)
 		}
 	}
 	return nil
+}
+
+// tooFew says what is wrong with the number of replicas that are left; empty when nothing is.
+func tooFew(left, copies int) string {
+	switch quorum := copies/2 + 1; {
+	case left == 0:
+		return "it is scaled to no pod at all."
+	case left < quorum:
+		return fmt.Sprintf("%s left, fewer than the quorum of %d of %d copies: writes are refused.", are(left, "replica"), quorum, copies)
+	case left < copies:
+		return fmt.Sprintf("%s left for %d copies of data: none may fail or restart any more.", are(left, "replica"), copies)
+	default:
+		return ""
+	}
 }
 
 // replicasOf is how many pods all zones of a workload have from now on.

@@ -263,7 +263,8 @@ func retentionShortened(s *scene, f *findings) error {
 		if l.inherited {
 			continue // the default's own danger says it
 		}
-		f.add(dataLoss, l.object(), fmt.Sprintf("%s retention %s → %s deletes %s on the next compaction.", signal(l.namespace), span(l.old), span(l.new), lost(l.old, l.new)))
+		f.add(dataLoss, l.object(), fmt.Sprintf("%s retention %s → %s deletes %s on the next compaction.",
+			signal(l.namespace), span(l.old), span(l.new), lost(l.old, l.new)))
 	}
 	return err
 }

@@ -51,7 +51,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := errors.Join(old.load(ctx, names), current.load(ctx, names)); err != nil {
 		return nil, err
 	}
-	report := &Report{From: o.Range.From.Name, To: "working tree", Dangers: rangeDangers(old.kubernetes, current.kubernetes), Clusters: []Cluster{}, Unchanged: []string{}}
+	report := &Report{
+		From: o.Range.From.Name, To: "working tree", Dangers: rangeDangers(old.kubernetes, current.kubernetes),
+		Clusters: []Cluster{}, Unchanged: []string{},
+	}
 	if o.Range.To != nil {
 		report.To = o.Range.To.Name
 	}

@@ -65,7 +65,8 @@ func (r *result) checkAlerting(folder string, files tenant.Files) *alerting.Conf
 
 func (r *result) checkRules(folder string, files tenant.Files, options rule.Options) {
 	var all []rule.Group
-	parse := func(prefix string, texts map[string]string, read func(string, []byte, rule.Options) ([]rule.Group, document.Problems, document.Problems)) []rule.Group {
+	type reader func(string, []byte, rule.Options) ([]rule.Group, document.Problems, document.Problems)
+	parse := func(prefix string, texts map[string]string, read reader) []rule.Group {
 		var groups []rule.Group
 		for _, name := range slices.Sorted(maps.Keys(texts)) {
 			found, problems, warnings := read(folder+prefix+"/"+name, []byte(texts[name]), options)
