@@ -51,12 +51,14 @@ test-bed: ## Test builds and images of the cluster bed (quick)
 	cd test && go vet ./... && go test ./build ./image
 
 .PHONY: cluster
-cluster: ## Start a real Kubernetes on this machine, without a container engine (root, Linux)
-	cd test && go run ./cmd/bed up
+cluster: ## Bring up example-local from Git on a real Kubernetes on this machine (root, Linux)
+	cd test && go run ./cmd/bed up --nodes 2 --cluster example-local
 
 .PHONY: cluster-test
-cluster-test: ## Test the cluster bed itself: nodes, a kill, nothing left behind (root, Linux; slow when nothing is cached)
-	cd test && go test -count=1 ./...
+cluster-test: ## Test on real nodes: the bed itself, then the stories of clusters (root, Linux; slow when nothing is cached)
+	@# One bed at a time: each wants both processors of a small machine.
+	cd test && go test -count=1 -p 1 -timeout 30m $$(go list ./... | grep -v /story$$)
+	cd test && go test -count=1 -v -timeout 60m ./story
 
 .PHONY: generate
 generate: ## Write the JSON Schemas and references anew, from the Go types
