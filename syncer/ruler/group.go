@@ -119,14 +119,15 @@ func equal(a, b Group) bool { return bytes.Equal(a.canonical(), b.canonical()) }
 
 // canonical is a text that two groups share if and only if they mean the same.
 func (g Group) canonical() []byte {
-	g.Labels = filled(g.Labels)
-	g.Rules = slices.Clone(g.Rules)
-	for i := range g.Rules {
-		r := &g.Rules[i]
+	plain := g
+	plain.Labels = filled(g.Labels)
+	plain.Rules = slices.Clone(g.Rules)
+	for i := range plain.Rules {
+		r := &plain.Rules[i]
 		r.Expr = strings.TrimSpace(r.Expr)
 		r.Labels, r.Annotations = filled(r.Labels), filled(r.Annotations)
 	}
-	text, err := yaml.Marshal(g)
+	text, err := yaml.Marshal(plain)
 	if err != nil { // cannot be: strings, numbers and durations
 		return []byte(err.Error())
 	}

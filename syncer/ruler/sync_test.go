@@ -196,12 +196,15 @@ func TestNothingIsRemovedByAnOutage(t *testing.T) {
 		"accepted instead of a list":     {answer(202, "", ""), "empty", ""},
 		"a page instead of a list":       {answer(200, "", "<html>login</html>"), "no list of rules", ""},
 		"a list of something else":       {answer(200, "", "[1, 2]"), "no list of rules", ""},
-		"a redirect":                     {func(w http.ResponseWriter, r *http.Request) bool { http.Redirect(w, r, "/login", 302); return true }, "302", ""},
-		"a connection that is cut":       {func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }, "did not answer", ""},
-		"half a list":                    {halfAList, "did not answer", ""},
-		"a list without an end":          {endless, "more than", ""},
-		"a write that fails":             {onlyPosts(answer(500, "", "bucket")), "500", ""},
-		"a write that is limited":        {onlyPosts(answer(429, "3", "slow down")), "429", "3s"},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, "/login", http.StatusFound)
+			return true
+		}, "302", ""},
+		"a connection that is cut": {func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }, "did not answer", ""},
+		"half a list":              {halfAList, "did not answer", ""},
+		"a list without an end":    {endless, "more than", ""},
+		"a write that fails":       {onlyPosts(answer(500, "", "bucket")), "500", ""},
+		"a write that is limited":  {onlyPosts(answer(429, "3", "slow down")), "429", "3s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t)

@@ -189,7 +189,7 @@ func (s *Syncer) forget(tenant string) {
 // whoever changed something.
 func (s *Syncer) later(wait time.Duration) ctrl.Result {
 	low := handler.LowPriority
-	spread := 0.95 + rand.Float64()/10
+	spread := 0.95 + rand.Float64()/10 //nolint:gosec // Nobody gains by guessing it.
 	return ctrl.Result{RequeueAfter: time.Duration(float64(wait) * spread), Priority: &low}
 }
 

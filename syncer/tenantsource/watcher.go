@@ -177,7 +177,7 @@ func (w *Watcher) tell(namespace string) func() {
 // reflect keeps a trigger informed by client-go's reflector: it lists, watches, and lists again after what was missed.
 func (w *Watcher) reflect(ctx context.Context, namespace string, resource schema.GroupVersionResource, t *trigger) {
 	objects := w.objects.Resource(resource).Namespace(namespace)
-	quiet := logr.Discard() // without rights, it would tell of every try; the tenant's status says it once
+	quiet := logr.Discard() // of what it tells, only errors are worth a line, and those come by another way
 	lists := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options meta.ListOptions) (runtime.Object, error) {
 			list, err := objects.List(ctx, options)

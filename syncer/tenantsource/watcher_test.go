@@ -108,9 +108,7 @@ func remove(c fake.MetadataClient, o *meta.PartialObjectMetadata) error {
 	return c.Delete(context.Background(), o.Name, meta.DeleteOptions{})
 }
 
-var (
-	rules = map[string]string{"opsgen.dev/rules": "metrics"}
-)
+var rules = map[string]string{"opsgen.dev/rules": "metrics"}
 
 func TestEveryChangeOfATenantsObjectsIsTold(t *testing.T) {
 	b := newBed(t)

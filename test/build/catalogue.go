@@ -136,7 +136,9 @@ func programs() []Binary {
 		},
 		// Ours.
 		{Name: "proxy", Folder: folderProduct, Package: "./proxy/cmd/proxy", Sources: []string{"proxy", "generator/document", "generator/quantity"}},
-		{Name: "syncer", Folder: folderProduct, Package: "./syncer/cmd/syncer", Sources: []string{"syncer", "proxy", "generator/document", "generator/quantity"}},
+		{Name: "syncer", Folder: folderProduct, Package: "./syncer/cmd/syncer", Sources: []string{
+			"syncer", "proxy", "generator/document", "generator/quantity", "generator/alerting",
+		}},
 		{
 			Name: "opsgen", Folder: folderProduct, Package: "./generator/cmd/opsgen",
 			Sources: []string{"generator", "proxy/config", "proxy/token", "syncer/config"},
