@@ -119,10 +119,7 @@ func (s *Story) deleteAndWait(ctx context.Context, unit string, objects []Object
 	if err != nil {
 		return err
 	}
-	client, err := s.resources()
-	if err != nil {
-		return err
-	}
+	client := s.resources()
 	for _, o := range objects {
 		resource, err := client(o)
 		if err != nil {

@@ -49,7 +49,7 @@ func (s *Story) Rendered() ([]Object, error) {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" || entry.Name() == "kustomization.yaml" {
 			return err
 		}
-		data, err := os.ReadFile(path)
+		data, err := os.ReadFile(path) //nolint:gosec // Nobody races to change what the test rendered.
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (s *Story) units() (int, error) {
 }
 
 // resources finds the client for an object's kind.
-func (s *Story) resources() (func(Object) (dynamic.ResourceInterface, error), error) {
+func (s *Story) resources() func(Object) (dynamic.ResourceInterface, error) {
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(s.Client.Discovery()))
 	return func(o Object) (dynamic.ResourceInterface, error) {
 		kind := o.GroupVersionKind()
@@ -95,15 +95,12 @@ func (s *Story) resources() (func(Object) (dynamic.ResourceInterface, error), er
 			return s.Dynamic.Resource(mapping.Resource), nil
 		}
 		return s.Dynamic.Resource(mapping.Resource).Namespace(o.GetNamespace()), nil
-	}, nil
+	}
 }
 
 // Live answers the objects as the API server has them, by the names of Object.String; what is not there is not in it.
 func (s *Story) Live(ctx context.Context, objects []Object) (map[string]*unstructured.Unstructured, error) {
-	client, err := s.resources()
-	if err != nil {
-		return nil, err
-	}
+	client := s.resources()
 	live := map[string]*unstructured.Unstructured{}
 	for _, o := range objects {
 		resource, err := client(o)

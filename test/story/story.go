@@ -237,7 +237,9 @@ func (s *Story) Token(ctx context.Context, tenant, scopes string) (string, error
 	return strings.TrimSpace(token), err
 }
 
-func (s *Story) rendered() string { return filepath.Join(s.Fork.Dir, "clusters", s.Cluster, "rendered") }
+func (s *Story) rendered() string {
+	return filepath.Join(s.Fork.Dir, "clusters", s.Cluster, "rendered")
+}
 
 // situation is what a person would look at first when a step failed.
 func (s *Story) situation() string {
