@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path"
@@ -11,6 +12,7 @@ import (
 	"github.com/opsgen/opsgen/generator/dashboard"
 	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/jsonnet"
+	"github.com/opsgen/opsgen/generator/object"
 	"github.com/opsgen/opsgen/generator/repository"
 	"github.com/opsgen/opsgen/generator/rule"
 	"github.com/opsgen/opsgen/generator/tenant"
@@ -51,6 +53,32 @@ func withoutFiles(tenants []*tenant.Tenant) []tenant.Tenant {
 		plain[i].Files = tenant.Files{}
 	}
 	return plain
+}
+
+// mostData is what the API server takes in one ConfigMap (k8s.io/api, core/v1, MaxSecretSize).
+const mostData = 1 << 20
+
+// fitting refuses a ConfigMap that the API server would refuse: of thousands of tenants' limits, say.
+func fitting(objects []object.Object) error {
+	var problems document.Problems
+	for _, o := range objects {
+		if o.GetKind() != "ConfigMap" {
+			continue
+		}
+		size := 0
+		data, _ := o.Object["data"].(map[string]any)
+		for _, value := range data {
+			text, _ := value.(string)
+			size += len(text)
+		}
+		if size > mostData {
+			problems = append(problems, document.Problem{
+				File: o.Origin, Message: fmt.Sprintf("ConfigMap %s has %d bytes, and at most %d are stored", o.GetName(), size, mostData),
+				Hint: "If it grows with the tenants, move some of them to another cluster (docs/tenants.md, Many tenants).",
+			})
+		}
+	}
+	return problems.Err()
 }
 
 // checkDashboards refuses what the tenant's Grafana would not load. It is done where a tenant is rendered anew: a thousand

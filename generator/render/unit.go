@@ -53,6 +53,9 @@ func (u *unit) make(s *session, evaluator *jsonnet.Evaluator, lazy *lazyChecker)
 	if err != nil {
 		return nil, err
 	}
+	if err := fitting(objects); err != nil {
+		return nil, err
+	}
 	checker, kinds, err := lazy.build()
 	if err != nil {
 		return nil, err
