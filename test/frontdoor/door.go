@@ -72,7 +72,7 @@ func (d *Door) Certificate(ctx context.Context, name string) (*x509.Certificate,
 	if err != nil {
 		return nil, fmt.Errorf("looking at the certificate of %s: %w", name, err)
 	}
-	defer func() { _ = connection.Close() }() // It was only looked at.
+	defer func() { _ = connection.Close() }()                                // It was only looked at.
 	return connection.(*tls.Conn).ConnectionState().PeerCertificates[0], nil //nolint:forcetypeassert // A TLS dialer's.
 }
 
