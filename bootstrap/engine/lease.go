@@ -124,13 +124,9 @@ func (h *Holding) acquire(ctx context.Context) (string, error) {
 		case version != "" && there.Run == h.Mine.Run: // our write's answer was lost
 			return version, nil
 		case version == "" || version == seen && time.Since(since) >= leaseSilence:
-			h.Mine.Renewed = time.Now()
-			written, err := h.Leases.Write(ctx, h.Mine, version)
-			switch {
-			case err == nil:
-				return written, nil
-			case !errors.Is(err, ErrLost) && h.refused(err):
-				return "", fmt.Errorf("write the lease: %w", err)
+			written, err := h.take(ctx, version)
+			if written != "" || err != nil {
+				return written, err
 			}
 		case seen == "":
 			seen, since = version, time.Now()
@@ -144,6 +140,19 @@ func (h *Holding) acquire(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
+}
+
+// take writes the lease; it gives no version where that is to be tried again.
+func (h *Holding) take(ctx context.Context, version string) (string, error) {
+	h.Mine.Renewed = time.Now()
+	written, err := h.Leases.Write(ctx, h.Mine, version)
+	switch {
+	case err == nil:
+		return written, nil
+	case !errors.Is(err, ErrLost) && h.refused(err):
+		return "", fmt.Errorf("write the lease: %w", err)
+	}
+	return "", nil
 }
 
 // refused says whether trying again is of no use.

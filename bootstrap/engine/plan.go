@@ -122,6 +122,15 @@ func (g *Graph) plan(n *node, found state) Step {
 		s.Action, s.Reason = ActionRefuse, fmt.Sprintf("it exists and is not this cluster's: its tag %s is %q", TagCluster, found.Tags[TagCluster])
 	case found.Condition == Pending, found.Condition == Deleting:
 		s.Action, s.Reason = ActionWait, orDefault(found.Detail, found.Condition.String())
+	default:
+		g.planFound(&s, n, found)
+	}
+	return s
+}
+
+// planFound is what Up would do to a resource that is there and ours.
+func (*Graph) planFound(s *Step, n *node, found state) {
+	switch {
 	case found.Condition == Failed && (n.given || n.data || n.remove == nil || n.create == nil):
 		s.Action, s.Reason = ActionRefuse, orDefault(found.Detail, "it failed")
 	case found.Condition == Failed:
@@ -132,7 +141,6 @@ func (g *Graph) plan(n *node, found state) Step {
 			s.Action, s.Reason = ActionRefuse, "it is not as it must be, and bootstrap cannot change it"
 		}
 	}
-	return s
 }
 
 // LongestPath is the chain of resources that takes longest, and how long that is. took says how long each takes, as

@@ -217,7 +217,8 @@ func driftText(drift []Change) string {
 // replace deletes a resource that will never be ready, once; what holds data is never deleted for that.
 func (c *convergence) replace(ctx context.Context, found state) error {
 	if c.replaced || c.n.data || c.n.given || c.n.create == nil || c.n.remove == nil {
-		return c.failure(c.n, "wait for it", fmt.Errorf("it failed: %s", orDefault(found.Detail, "the cloud gives no reason")), "Mend the cause, then run the same command.")
+		why := orDefault(found.Detail, "the cloud gives no reason")
+		return c.failure(c.n, "wait for it", errors.New("it failed: "+why), "Mend the cause, then run the same command.")
 	}
 	c.tell(c.n, c.began, Replacing, found.Detail)
 	err := c.write(ctx, func(ctx context.Context) error { return c.n.remove(ctx, found) })
