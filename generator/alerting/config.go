@@ -3,6 +3,7 @@ package alerting
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/prometheus/alertmanager/config"
 	"go.yaml.in/yaml/v3"
@@ -32,6 +33,7 @@ func Parse(file string, data []byte, templates map[string][]byte) (c *Config, pr
 	text.routes()
 	text.templates(templates)
 	if len(text.problems) > 0 {
+		text.hide()
 		return nil, text.problems, text.warnings
 	}
 	parsed, err2 := config.Load(withoutSecrets(string(data)))
@@ -50,6 +52,24 @@ type text struct {
 	root     *yaml.Node
 	problems document.Problems
 	warnings document.Problems
+	// secrets are the lines with a secret that is written out: messages go into logs that more people read than Git.
+	secrets []int
+}
+
+// hide takes the lines with secrets out of what is shown of the file.
+func (t *text) hide() {
+	if len(t.secrets) == 0 {
+		return
+	}
+	for _, line := range t.secrets {
+		before, _, _ := strings.Cut(t.lines[line-1], ":")
+		t.lines[line-1] = before + ": (a secret)"
+	}
+	for i := range t.problems {
+		if p := &t.problems[i]; p.Excerpt != "" && p.File == t.file {
+			p.Excerpt = document.Excerpt(t.lines, p.Line)
+		}
+	}
 }
 
 // newText refuses what is no YAML, or more of it than a person writes: package document bounds aliases and depth.

@@ -33,6 +33,7 @@ func (t *text) secret(node *yaml.Node, typ reflect.Type, path string) {
 	case strings.Contains(node.Value, "${"):
 		t.fail(node, "Write ${secret:NAME/KEY}: a Secret of the tenant's namespace, and a key of it.", "%s has a reference that cannot be read", path)
 	default:
+		t.secrets = append(t.secrets, node.Line)
 		t.fail(node, "Put it into a Secret of the tenant's namespace and write ${secret:NAME/KEY}.", "%s is a secret, and is written out", path)
 	}
 }
@@ -53,6 +54,7 @@ func isInternal(value string) bool {
 func (t *text) address(node *yaml.Node, path string) {
 	if u, err := url.Parse(node.Value); err == nil && u.User != nil {
 		if _, has := u.User.Password(); has {
+			t.secrets = append(t.secrets, node.Line)
 			t.fail(node, "Use http_config.basic_auth with the password as ${secret:NAME/KEY}.", "%s has a password in its URL", path)
 			return
 		}

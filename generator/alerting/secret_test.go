@@ -105,6 +105,9 @@ func TestSecretsWrittenOutAreRefused(t *testing.T) {
 		if !strings.Contains(message, name+" is a secret, and is written out") {
 			t.Errorf("%s is not refused:\n%v", name, problems)
 		}
+		if strings.Contains(message, secret) {
+			t.Errorf("the message about %s repeats the secret:\n%s", name, message)
+		}
 	}
 	_, problems, _ := alerting.Parse(file, []byte(global("opsgenie_api_url: 'https://a:"+secret+"@example.com'")), nil)
 	if !strings.Contains(problems.Error(), "has a password in its URL") {
