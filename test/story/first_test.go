@@ -43,7 +43,7 @@ func TestTheFirstDay(t *testing.T) {
 	s.Step("memory", time.Minute, s.memory)
 	s.Step("drift", 15*time.Minute, s.drift)
 	s.Step("read", 2*time.Minute, func(ctx context.Context) (string, error) { return s.read(ctx, tokens) })
-	s.Step("pods", 2*time.Minute, s.checkPods)
+	s.Step("pods", 2*time.Minute, s.settled)
 }
 
 func (s *Story) tokens() map[string]string {

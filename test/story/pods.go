@@ -63,6 +63,10 @@ func (s *Story) unready(ctx context.Context) ([]string, error) {
 	var found []string
 	for i := range pods.Items {
 		p := &pods.Items[i]
+		// A pod on its way out has no duty to be ready.
+		if p.DeletionTimestamp != nil || p.Status.Phase == core.PodSucceeded {
+			continue
+		}
 		ready := false
 		for _, c := range p.Status.Conditions {
 			ready = ready || c.Type == core.PodReady && c.Status == core.ConditionTrue
@@ -106,11 +110,24 @@ func (s *Story) checkPods(ctx context.Context) (string, error) {
 	if len(pods) > 0 {
 		return "", errors.New(strings.Join(pods, "\n"))
 	}
+	text, err := s.settled(ctx)
+	return text + ", 0 unexplained warnings", err
+}
+
+// settled says that every pod is ready and none was restarted.
+func (s *Story) settled(ctx context.Context) (string, error) {
+	pods, err := s.unready(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(pods) > 0 {
+		return "", errors.New(strings.Join(pods, "\n"))
+	}
 	list, err := s.Client.CoreV1().Pods("").List(ctx, meta.ListOptions{})
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d ready, 0 restarts, 0 unexplained warnings", len(list.Items)), nil
+	return fmt.Sprintf("%d ready, 0 restarts", len(list.Items)), nil
 }
 
 // memory compares what each pod uses with what it asked for. The figures are the kubelet's (working set).
