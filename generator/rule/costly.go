@@ -65,7 +65,7 @@ func selector(n *parser.VectorSelector, warn warner) {
 	named, narrow := false, false
 	for _, m := range n.LabelMatchers {
 		all := m.Type == labels.MatchRegexp && matchesAll(m.Value)
-		switch name := m.Name == labels.MetricName; {
+		switch name := m.Name == model.MetricNameLabel; {
 		case m.Type == labels.MatchEqual:
 			named, narrow = named || name, narrow || m.Value != ""
 		case all && name:

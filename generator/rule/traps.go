@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -57,7 +58,7 @@ func absent(n *parser.Call, warn warner) {
 	}
 	equal := false
 	for _, m := range selector.LabelMatchers {
-		equal = equal || m.Type == labels.MatchEqual && m.Name != labels.MetricName && m.Value != ""
+		equal = equal || m.Type == labels.MatchEqual && m.Name != model.MetricNameLabel && m.Value != ""
 		if m.Type == labels.MatchRegexp {
 			warn(n, "Ask for each value by itself, with =.", "%s with %s=~%q is true only when all of them are gone", n.Func.Name, m.Name, m.Value)
 			return
