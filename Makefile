@@ -26,6 +26,7 @@ test: lint ## Lint, and run all quick tests: units, golden files, the command li
 .PHONY: lint
 lint: check-text bin/golangci-lint ## Check the style of Go, Jsonnet and text (go vet is part of it)
 	bin/golangci-lint run ./...
+	cd test && ../bin/golangci-lint run ./...
 	@# jsonnetfmt prints only the names of the files that it would change.
 	bin/jsonnetfmt --test $(JSONNET) || { echo 'Format these files with: make format' >&2; exit 1; }
 	bin/jsonnet-lint $(filter %.jsonnet,$(JSONNET))
@@ -33,6 +34,7 @@ lint: check-text bin/golangci-lint ## Check the style of Go, Jsonnet and text (g
 .PHONY: format
 format: bin/golangci-lint ## Format Go and Jsonnet files in place
 	bin/golangci-lint fmt ./...
+	cd test && ../bin/golangci-lint fmt ./...
 	bin/jsonnetfmt --in-place $(JSONNET)
 
 .PHONY: check-config
