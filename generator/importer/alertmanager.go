@@ -162,12 +162,12 @@ func (w *secretWalk) isSecret(name string, keys []string) bool {
 	if len(keys) > 0 {
 		last = keys[len(keys)-1]
 	}
-	switch {
-	case name == "url":
+	switch name {
+	case "url":
 		return last == "webhook_configs"
-	case name == "api_url":
+	case "api_url":
 		return last == "slack_configs" || !slices.Contains(plainURLs(), last) && last != ""
-	case name == "key":
+	case "key":
 		return false
 	default:
 		return slices.Contains(secretFields(), name)

@@ -39,15 +39,7 @@ func (r *reader) ruleFile(s source, o map[string]any) {
 		if !ok {
 			continue
 		}
-		for _, field := range thanos() {
-			if _, there := group[field]; there {
-				dropped[field] = true
-				delete(group, field)
-			}
-		}
-		if interval, there := group["interval"]; there && (interval == "" || interval == nil) {
-			delete(group, "interval")
-		}
+		clean(group, dropped)
 		if isLogQL(group) {
 			logs = append(logs, group)
 		} else {
@@ -75,6 +67,19 @@ func (r *reader) ruleFile(s source, o map[string]any) {
 	r.takeRules(s, path.Join(tenant.RulesFolder, ruleName(s.file)+".yaml"), text, note, parsed, problems)
 }
 
+// clean takes out of a group what Prometheus does not read, and notes what it was.
+func clean(group map[string]any, dropped map[string]bool) {
+	for _, field := range thanos() {
+		if _, there := group[field]; there {
+			dropped[field] = true
+			delete(group, field)
+		}
+	}
+	if interval, there := group["interval"]; there && (interval == "" || interval == nil) {
+		delete(group, "interval")
+	}
+}
+
 // logRules takes groups of LogQL rules.
 func (r *reader) logRules(s source, o map[string]any) {
 	text := s.text
@@ -98,7 +103,8 @@ func (r *reader) takeRules(s source, to, text, note string, parsed []rule.Group,
 	for _, group := range parsed {
 		rules += len(group.Rules)
 	}
-	if r.take(s.shown, to, text, progress.Count(len(parsed), "group")+" with "+progress.Count(rules, "rule")+note) && !strings.HasPrefix(to, tenant.LogRulesFolder) {
+	about := progress.Count(len(parsed), "group") + " with " + progress.Count(rules, "rule") + note
+	if r.take(s.shown, to, text, about) && !strings.HasPrefix(to, tenant.LogRulesFolder) {
 		for i := range parsed {
 			parsed[i].File = r.Took[len(r.Took)-1].To
 		}
@@ -125,7 +131,8 @@ func written(value any) string {
 
 // logQL is what a query of Loki has and one of Prometheus cannot have: a selector of streams within a function, or a
 // pipeline.
-var logQL = regexp.MustCompile(`\}\s*(\|=|\|~|!=\s*["` + "`" + `]|!~\s*["` + "`" + `]|\|\s*(json|logfmt|regexp|pattern|unpack|line_format|label_format)\b)|(count_over_time|rate|bytes_rate|bytes_over_time|absent_over_time)\s*\(\s*\{[^}]*\}[^\[]*\|`)
+var logQL = regexp.MustCompile(`\}\s*(\|=|\|~|!=\s*["` + "`" + `]|!~\s*["` + "`" + `]|\|\s*(json|logfmt|regexp|pattern|unpack|line_format|label_format)\b)|` +
+	`(count_over_time|rate|bytes_rate|bytes_over_time|absent_over_time)\s*\(\s*\{[^}]*\}[^\[]*\|`)
 
 // isLogQL says that none of a group's expressions can be Prometheus' own, and that they look like Loki's.
 func isLogQL(group map[string]any) bool {

@@ -43,10 +43,10 @@ func corpus() map[string]wrong {
 	}
 	in("rules/a.yaml", "rules", wrongRules())
 	in("rules/logs/a.yaml", "log rules", map[string]string{
-		"groups: [{name: a, rules: [{alert: A}]}]":         "expr",
-		"groups: [{name: a, rulez: []}]":                   "rulez",
-		"groups: [{name: '', rules: []}]":                  "",
-		"":                                                 "the file is empty",
+		"groups: [{name: a, rules: [{alert: A}]}]": "expr",
+		"groups: [{name: a, rulez: []}]":           "rulez",
+		"groups: [{name: '', rules: []}]":          "",
+		"":                                         "the file is empty",
 		"groups: [{name: a, rules: [{expr: '{a=\"b\"}'}]}]": "",
 	})
 	in("alertmanager.yaml", "alerting", wrongAlerting())

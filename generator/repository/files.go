@@ -151,7 +151,8 @@ func (l *filesLoader) file(p place, name string, entry fs.DirEntry) {
 		return
 	case !strings.HasSuffix(base, p.ending) || base == p.ending:
 		hint := "Files here end with " + p.ending + "."
-		if stem := strings.TrimSuffix(base, path.Ext(base)); stem != "" && slices.Contains([]string{".yml", ".YAML", ".YML", ".JSON", ".tpl", ".gotmpl"}, path.Ext(base)) {
+		others := []string{".yml", ".YAML", ".YML", ".JSON", ".tpl", ".gotmpl"}
+		if stem := strings.TrimSuffix(base, path.Ext(base)); stem != "" && slices.Contains(others, path.Ext(base)) {
 			hint = fmt.Sprintf("Rename it to %s.", stem+p.ending)
 		}
 		l.fail(full, hint, "opsgen does not read this file")
@@ -248,7 +249,8 @@ func (l *filesLoader) bounds(files tenant.Files) {
 		l.fail(tenant.AlertmanagerFile, "", "it has %d bytes with its templates; at most %d fit into a ConfigMap", alerting, tenant.MaxFile)
 	}
 	if files.Alertmanager == "" && len(files.Templates) > 0 && !l.failed(tenant.AlertmanagerFile) {
-		l.fail(tenant.TemplatesFolder, "Write "+tenant.AlertmanagerFile+", or delete the folder.", "there are templates, but no %s that uses them", tenant.AlertmanagerFile)
+		l.fail(tenant.TemplatesFolder, "Write "+tenant.AlertmanagerFile+", or delete the folder.",
+			"there are templates, but no %s that uses them", tenant.AlertmanagerFile)
 	}
 	if l.total > tenant.MaxTotal {
 		l.fail("", "", "the tenant's files have %d bytes in all; at most %d are read", l.total, tenant.MaxTotal)
