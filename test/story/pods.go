@@ -24,6 +24,7 @@ var explained = []struct{ reason, object, message, why string }{
 	{"FailedMount", "Pod/", `(secret|configmap) "[a-z-]+" not found`, "cert-manager and the syncer make secrets; they start beside"},
 	{"FailedMount", "Pod/", `failed to sync (secret|configmap) cache`, "the kubelet's own cache is not filled yet"},
 	{"Failed", "Pod/grafana", `secret "grafana" not found`, "the syncer makes the secret for a new tenant's namespace"},
+	{"FailedScheduling", "Pod/coredns", "no nodes available", "the name service is there before the first node"},
 	{"FailedScheduling", "Pod/", "unbound immediate PersistentVolumeClaims", "the volume is being made"},
 	{"InvalidDiskCapacity", "Node/", "", "the kubelet measures its disk a moment after its start"},
 	{"BadConfig", "Issuer/", "", "cert-manager looks again"},
