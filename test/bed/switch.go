@@ -31,6 +31,8 @@ type hub struct {
 	mu       sync.Mutex
 	machines map[string]*node.Machine
 	kwok     bool
+	// stopGit ends the Git server; nil: it does not run.
+	stopGit context.CancelFunc
 }
 
 func runSwitch(ctx context.Context, dir string) error {
@@ -47,9 +49,6 @@ func runSwitch(ctx context.Context, dir string) error {
 	}
 	h := &hub{state: s, runner: runner, machines: map[string]*node.Machine{}}
 	processes := []node.Process{{Name: stageServices, Path: "/proc/self/exe", Args: []string{internal, stageServices, dir}}}
-	if len(s.Repositories) > 0 {
-		processes = append(processes, s.gitProcess())
-	}
 	if s.fakeOnly() {
 		own, err := s.hostProcesses()
 		if err != nil {
@@ -61,6 +60,9 @@ func runSwitch(ctx context.Context, dir string) error {
 	}
 	for _, p := range processes {
 		go runner.Keep(ctx, p)
+	}
+	if len(s.Repositories) > 0 {
+		h.startGit(ctx)
 	}
 	return h.serve(ctx)
 }
@@ -115,6 +117,10 @@ func (h *hub) serve(ctx context.Context) error {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	})
+	if len(h.state.Repositories) > 0 {
+		mux.HandleFunc("POST /git", func(http.ResponseWriter, *http.Request) { h.startGit(ctx) })
+		mux.HandleFunc("DELETE /git", func(http.ResponseWriter, *http.Request) { h.endGit() })
+	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

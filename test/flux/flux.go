@@ -76,6 +76,8 @@ type Unit struct {
 	Ready bool
 	// Reason and Message are those of the condition Ready.
 	Reason, Message string
+	// Doing is what it says that it is doing now, such as running health checks; empty when it is done.
+	Doing string
 	// Revision is the commit that was applied last, without its branch; Attempted the one that was tried last.
 	Revision, Attempted string
 	// Since is when Ready last changed.
@@ -117,6 +119,9 @@ func unit(o *unstructured.Unstructured) Unit {
 		if c.Type == "Ready" {
 			u.Ready = c.Status == meta.ConditionTrue && status.ObservedGeneration == o.GetGeneration()
 			u.Reason, u.Message, u.Since = c.Reason, c.Message, c.LastTransitionTime.Time
+		}
+		if c.Type == "Reconciling" && c.Status == meta.ConditionTrue {
+			u.Doing = c.Message
 		}
 	}
 	return u
