@@ -88,6 +88,7 @@ func (x *exchange) check() error {
 // flight until the caller takes it off.
 func (x *exchange) attempts(ctx context.Context) (*http.Response, *address, error) {
 	var before *address
+	began := time.Now()
 	for {
 		a, err := x.origin.pick(ctx, before)
 		if err != nil {
@@ -108,6 +109,9 @@ func (x *exchange) attempts(ctx context.Context) (*http.Response, *address, erro
 		x.blame(ctx, a, err)
 		if before != nil || ctx.Err() != nil || !x.mayRepeat(err) {
 			return nil, nil, x.fail(ctx, err)
+		}
+		if never := (*dialError)(nil); errors.As(err, &never) {
+			x.origin.renew(ctx, began)
 		}
 		before = a
 	}

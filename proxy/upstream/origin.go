@@ -14,6 +14,7 @@ import (
 
 const (
 	lookupFresh   = 5 * time.Second  // how long addresses are used without asking again
+	lookupStale   = 15 * time.Second // after how long a request waits for the answer: pods may have moved while nobody asked
 	lookupTimeout = 5 * time.Second  // how long a look-up may take
 	failuresAside = 3                // failures in a row that set an address aside
 	asideFirst    = 2 * time.Second  // for how long, the first time; then twice as long each time
@@ -30,11 +31,14 @@ type origin struct {
 
 	state     atomic.Pointer[addresses]
 	refreshed atomic.Int64 // when a look-up was begun last, in ns since 1970
-	first     sync.Mutex   // held for the look-up before which there are no addresses
+	first     sync.Mutex   // held for a look-up that requests wait for
 }
 
 // addresses do not change; the next look-up makes new ones and keeps the counters of those that stay.
-type addresses struct{ list []*address }
+type addresses struct {
+	list []*address
+	at   time.Time // when the look-up answered
+}
 
 // address is one endpoint of an upstream.
 type address struct {
@@ -97,17 +101,37 @@ func (o *origin) addresses(ctx context.Context, now time.Time) (*addresses, erro
 		return o.lookupFirst(ctx)
 	}
 	last := o.refreshed.Load()
-	if now.UnixNano()-last > int64(lookupFresh) && o.refreshed.CompareAndSwap(last, now.UnixNano()) {
-		if net.ParseIP(o.name) == nil {
-			go func() {
-				if _, err := o.lookup(o.pool.context); err != nil && o.pool.context.Err() == nil {
-					o.pool.metrics.lookupFailures.Inc()
-					o.pool.logger.Warn("looking up an upstream; its addresses before stay in use", "host", o.name, "error", err)
-				}
-			}()
-		}
+	age := now.UnixNano() - last
+	if age <= int64(lookupFresh) || net.ParseIP(o.name) != nil || !o.refreshed.CompareAndSwap(last, now.UnixNano()) {
+		return state, nil
 	}
+	if age > int64(lookupStale) {
+		o.lookupAgain(ctx)
+		return o.state.Load(), nil
+	}
+	go o.lookupAgain(o.pool.context)
 	return state, nil
+}
+
+// lookupAgain renews the addresses. When it cannot, those before stay in use.
+func (o *origin) lookupAgain(ctx context.Context) {
+	if _, err := o.lookup(ctx); err != nil && ctx.Err() == nil {
+		o.pool.metrics.lookupFailures.Inc()
+		o.pool.logger.Warn("looking up an upstream; its addresses before stay in use", "host", o.name, "error", err)
+	}
+}
+
+// renew looks the addresses up after a connection to one failed, unless that was done since then: the pod behind a lone
+// address may be another one by now, with another address.
+func (o *origin) renew(ctx context.Context, since time.Time) {
+	if net.ParseIP(o.name) != nil {
+		return
+	}
+	o.first.Lock()
+	defer o.first.Unlock()
+	if o.state.Load().at.Before(since) {
+		o.lookupAgain(ctx)
+	}
 }
 
 func (o *origin) lookupFirst(ctx context.Context) (*addresses, error) {
@@ -157,8 +181,9 @@ func (o *origin) store(hosts []string) {
 			list[i] = &address{hostPort: hostPort}
 		}
 	}
-	o.refreshed.Store(time.Now().UnixNano())
-	o.state.Store(&addresses{list})
+	now := time.Now()
+	o.refreshed.Store(now.UnixNano())
+	o.state.Store(&addresses{list, now})
 }
 
 // failed notes a failure, and sets the address aside after several in a row.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -163,6 +164,38 @@ func TestWhatIsRefusedGoesToAnotherAddressWithItsBody(t *testing.T) {
 	}
 	if n := served.Load(); n != 50 {
 		t.Errorf("%d of 50 were served", n)
+	}
+}
+
+// A pod was replaced while nobody asked: the first request goes to where the new one is, however long that was ago.
+func TestTheOnlyPodMoves(t *testing.T) {
+	origin := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer origin.Close()
+	_, port, err := net.SplitHostPort(origin.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, last := range map[string]time.Duration{"just looked up": 0, "due": lookupFresh + 1, "long ago": lookupStale + 1} {
+		t.Run(name, func(t *testing.T) {
+			z := &zone{}
+			z.set("127.0.0.2") // nobody listens there any more
+			p := New(Options{Resolver: z})
+			defer p.Close()
+			o, err := p.origin("http://headless.example:" + port)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := o.pick(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			o.refreshed.Store(time.Now().Add(-last).UnixNano())
+			z.set("127.0.0.1")
+			w := httptest.NewRecorder()
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/x", strings.NewReader("samples"))
+			if err := p.Forward(w, r, Target{Base: "http://headless.example:" + port, Path: "/x", Tenant: "acme"}); err != nil || w.Code != 200 {
+				t.Errorf("got %d %v", w.Code, err)
+			}
+		})
 	}
 }
 
