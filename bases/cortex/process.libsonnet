@@ -97,6 +97,8 @@ local addressFlags = {
           // A folder and not a single file, or changes would never arrive.
           k.mount('limits', '/etc/cortex-limits', { readOnly: true }),
           k.mount('data', '/data'),
+          // The Alertmanager unpacks a configuration there to check it.
+          k.mount('tmp', '/tmp'),
         ],
         // There is no liveness probe: killing a process that is replaying its log, or waiting for the object storage, only
         // makes it start again from the beginning (C6). One that has crashed has ended anyway.
@@ -110,6 +112,7 @@ local addressFlags = {
       volumes: [
         k.configVolume('config', 'cortex'),
         k.configVolume('limits', 'cortex-limits'),
+        k.emptyDir('tmp', '64Mi'),
       ] + (if o.volume then [] else [k.emptyDir('data', '1Gi')]),
     } + o.body),
 
