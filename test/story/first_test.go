@@ -34,6 +34,7 @@ func TestTheFirstDay(t *testing.T) {
 	})
 	s.Install()
 	s.Step("pods", 2*time.Minute, s.checkPods)
+	s.Step("tenants", 2*time.Minute, s.inForce)
 	s.Step("quiet", 5*time.Minute, s.quiet)
 	s.Step("tls", time.Minute, s.certificate)
 	tokens := s.tokens()
