@@ -9,27 +9,46 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 )
 
 func main() {
-	limit := flag.Duration("timeout", 5*time.Second, "how long the whole call may take")
+	var o options
+	flag.DurationVar(&o.limit, "timeout", 5*time.Second, "how long the whole call may take")
+	flag.StringVar(&o.token, "token", "", "file with a token to call with")
+	flag.StringVar(&o.tenant, "tenant", "", "X-Scope-OrgID to call with")
 	flag.Parse()
-	if err := run(*limit, flag.Args()); err != nil {
+	if err := run(o, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "fetch:", err)
 		os.Exit(1)
 	}
 }
 
-func run(limit time.Duration, arguments []string) error {
+type options struct {
+	limit         time.Duration
+	token, tenant string
+}
+
+func run(o options, arguments []string) error {
 	if len(arguments) != 1 {
-		return errors.New("usage: fetch [-timeout 5s] URL")
+		return errors.New("usage: fetch [-timeout 5s] [-token FILE] [-tenant NAME] URL")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(context.Background(), o.limit)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, arguments[0], http.NoBody)
 	if err != nil {
 		return err
+	}
+	if o.token != "" {
+		token, err := os.ReadFile(o.token)
+		if err != nil {
+			return err
+		}
+		request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	}
+	if o.tenant != "" {
+		request.Header.Set("X-Scope-OrgID", o.tenant)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
