@@ -51,7 +51,20 @@ func (b *Bed) Kubeconfig() string { return b.state.Plane.KubeconfigFile(controlp
 func (b *Bed) Dir() string { return b.state.Dir }
 
 // HostAddress is the machine's address in the bed, where pods reach what the machine serves, such as a Git server.
-func (b *Bed) HostAddress() string { return b.state.host().String() }
+// Without real nodes, it is the loopback address that is the bed's own.
+func (b *Bed) HostAddress() string {
+	if b.state.fakeOnly() {
+		return b.state.Plane.Address.String()
+	}
+	return b.state.host().String()
+}
+
+// GitAddress is where a bed without real nodes serves its repositories, as https://host of each with a certificate that
+// the authority in AuthorityFile signed. Inside a bed with real nodes their names lead there by themselves.
+func (b *Bed) GitAddress() string { return b.state.gitAddress() }
+
+// AuthorityFile is the path of the authority that signs the certificates of the bed's outside. Its key is in it, too.
+func (b *Bed) AuthorityFile() string { return authorityFile(b.state.Layers) }
 
 // Close ends a bed that is not detached and waits until it is gone.
 func (b *Bed) Close(ctx context.Context) error { return Down(ctx, b.state.Name) }

@@ -92,6 +92,8 @@ func ensurePrograms(ctx context.Context, o Options) (map[string]string, error) {
 	if o.Nodes > 0 {
 		names = append(names, "kubelet", "kube-proxy", "containerd", "containerd-shim-runc-v2", "ctr",
 			"ptp", "loopback", "portmap", "host-local", "coredns", "netpol", "pause", "gitserver")
+	} else if len(o.Repositories) > 0 {
+		names = append(names, "gitserver")
 	}
 	programs, err := build.Ensure(ctx, names, build.Options{Progress: o.Progress})
 	if err != nil {

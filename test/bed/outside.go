@@ -82,10 +82,17 @@ func (s *state) prepareOutside(ctx context.Context, repositories []string) error
 	return authority.certify(filepath.Join(s.gitDir(), "tls"), s.Hosts)
 }
 
+func (s *state) gitAddress() string {
+	if s.fakeOnly() { // where nobody is root
+		return netip.AddrPortFrom(s.loopback(), 8443).String()
+	}
+	return outside.String() + ":443"
+}
+
 // gitProcess serves the repositories to the cluster.
 func (s *state) gitProcess() node.Process {
 	return node.Process{Name: "git", Path: filepath.Join(s.Programs, "gitserver"), Args: []string{
-		"--address=" + outside.String() + ":443", "--root=" + s.gitDir(),
+		"--address=" + s.gitAddress(), "--root=" + s.gitDir(),
 		"--certificate=" + filepath.Join(s.gitDir(), "tls.crt"), "--key=" + filepath.Join(s.gitDir(), "tls.key"),
 	}}
 }
@@ -104,7 +111,7 @@ func readAuthority(folder string) (*authority, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, fmt.Errorf("making a folder for the authority: %w", err)
 	}
-	path := filepath.Join(folder, "authority.pem")
+	path := authorityFile(folder)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = makeAuthority(path); err == nil || errors.Is(err, fs.ErrExist) {
@@ -128,6 +135,8 @@ func readAuthority(folder string) (*authority, error) {
 	}
 	return a, nil
 }
+
+func authorityFile(folder string) string { return filepath.Join(folder, "authority.pem") }
 
 func makeAuthority(path string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -35,6 +35,8 @@ type Options struct {
 	// Fake is how many fake nodes there are, in the zones in turn. Without real nodes, nobody need be root, and there is
 	// neither a name service nor anything that runs in a pod.
 	Fake int
+	// Zones are those of the fake nodes; nil: z1, z2, z3.
+	Zones []string
 	// Images are served beside the cluster's own, by their references.
 	Images []image.Spec
 	// Repositories are addresses "https://host/path" of Git repositories that the bed serves to the cluster; at first
@@ -134,7 +136,7 @@ func (b *Bed) start(ctx context.Context, o Options, programs map[string]string) 
 	if err := install(ctx, b.client, b.state); err != nil {
 		return err
 	}
-	if err := b.awaitNodes(ctx, names, o.Fake); err != nil {
+	if err := b.awaitNodes(ctx, names, o); err != nil {
 		return err
 	}
 	if o.Detached {
@@ -145,12 +147,16 @@ func (b *Bed) start(ctx context.Context, o Options, programs map[string]string) 
 	return nil
 }
 
-func (b *Bed) awaitNodes(ctx context.Context, names []string, fakes int) error {
-	if fakes > 0 {
-		if _, err := b.AddFakeNodes(ctx, fakes, Zones()); err != nil {
+func (b *Bed) awaitNodes(ctx context.Context, names []string, o Options) error {
+	if o.Fake > 0 {
+		zones := o.Zones
+		if zones == nil {
+			zones = Zones()
+		}
+		if _, err := b.AddFakeNodes(ctx, o.Fake, zones); err != nil {
 			return err
 		}
-		b.say("fake", strconv.Itoa(fakes)+" nodes")
+		b.say("fake", strconv.Itoa(o.Fake)+" nodes")
 	}
 	if len(names) == 0 {
 		return nil

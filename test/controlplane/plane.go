@@ -109,8 +109,10 @@ func (p *Plane) apiServer() []string {
 		"--kubelet-client-key=" + p.file("kubelet-client.key"), "--kubelet-preferred-address-types=InternalIP",
 	}
 	if p.Address.IsLoopback() {
-		// The Service "kubernetes" may not lead to a loopback address.
-		return append(arguments, "--bind-address="+p.Address.String(), "--endpoint-reconciler-type=none")
+		// The Service "kubernetes" may not lead to a loopback address. Nothing runs in pods, so nobody could answer a webhook,
+		// and what asks one would be refused.
+		return append(arguments, "--bind-address="+p.Address.String(), "--endpoint-reconciler-type=none",
+			"--disable-admission-plugins=MutatingAdmissionWebhook,ValidatingAdmissionWebhook")
 	}
 	return append(arguments, "--bind-address=0.0.0.0", "--advertise-address="+p.Address.String())
 }

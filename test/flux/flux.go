@@ -140,11 +140,9 @@ func Fetch(ctx context.Context, client dynamic.Interface) error {
 
 // Reconcile asks the named units to compare the cluster with Git now, and waits until each has.
 func Reconcile(ctx context.Context, client dynamic.Interface, names ...string) error {
-	token := time.Now().Format(time.RFC3339Nano)
-	for _, name := range names {
-		if err := request(ctx, client, units, name, token); err != nil {
-			return err
-		}
+	token, err := Request(ctx, client, names...)
+	if err != nil {
+		return err
 	}
 	return Await(ctx, client, func(all []Unit) error {
 		for _, u := range all {
@@ -154,6 +152,17 @@ func Reconcile(ctx context.Context, client dynamic.Interface, names ...string) e
 		}
 		return nil
 	})
+}
+
+// Request asks the named units to compare the cluster with Git now. It answers what Unit.Handled is when they did.
+func Request(ctx context.Context, client dynamic.Interface, names ...string) (string, error) {
+	token := time.Now().Format(time.RFC3339Nano)
+	for _, name := range names {
+		if err := request(ctx, client, units, name, token); err != nil {
+			return "", err
+		}
+	}
+	return token, nil
 }
 
 func request(ctx context.Context, client dynamic.Interface, kind schema.GroupVersionResource, name, token string) error {
