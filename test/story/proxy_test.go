@@ -21,6 +21,7 @@ func TestTheFrontDoor(t *testing.T) {
 	tokens := s.tokens()
 	s.outside(tokens)
 	s.inside(tokens)
+	s.tails(tokens)
 }
 
 // outside is about senders that the cluster does not trust: they have a tenant's token.
@@ -40,4 +41,9 @@ func (s *Story) inside(tokens map[string]string) {
 	})
 	s.Step("strangers", 2*time.Minute, s.strangers)
 	s.Step("grafana", 2*time.Minute, s.grafanas)
+}
+
+// tails is about queries that go on.
+func (s *Story) tails(tokens map[string]string) {
+	s.Step("tail", 6*time.Minute, func(ctx context.Context) (string, error) { return s.tail(ctx, tokens) })
 }
