@@ -25,6 +25,8 @@ func start(t *testing.T, folder, name, path string, args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(path, args...)
 	cmd.Args[0] = name // one program has several names
+	// Cortex keeps a list of its queries where it runs.
+	cmd.Dir = folder
 	cmd.Stdout, cmd.Stderr = log, log
 	// A test that is killed leaves no program behind.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
