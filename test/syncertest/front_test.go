@@ -22,15 +22,7 @@ func startProxy(t *testing.T, program, folder string, c *cluster, cortex, loki s
 	public, internal, admin := port(t), port(t), port(t)
 	certify(t, folder)
 	write(t, folder, "accounts-token", c.token(t, ""))
-	write(t, folder, "tenants.yaml", `
-tenants:
-  - name: `+tenant+`
-callers:
-  - namespace: syncer
-    serviceAccount: syncer
-    anyTenant: true
-    scopes: [metrics:read, logs:read, rules:write, alerts:read, alerts:configure]
-`)
+	write(t, folder, "tenants.yaml", tenants("{name: "+tenant+", id: "+id+"}"))
 	file := write(t, folder, "proxy.yaml", fmt.Sprintf(`
 cluster: test
 domain: obs.example.com
@@ -49,6 +41,18 @@ grafana: {upstream: "http://grafana.tenant-{tenant}.svc:3000", signingKey: %[1]s
 	start(t, folder, "proxy", program, "serve", "--config="+file)
 	answers(t, "the proxy", fmt.Sprintf("http://127.0.0.1:%d/-/ready", admin))
 	return fmt.Sprintf("https://127.0.0.1:%d", internal)
+}
+
+// tenants is the proxy's list of tenants.
+func tenants(list string) string {
+	return `
+tenants: [` + list + `]
+callers:
+  - namespace: syncer
+    serviceAccount: syncer
+    anyTenant: true
+    scopes: [metrics:read, logs:read, rules:write, alerts:read, alerts:configure]
+`
 }
 
 // certify writes a certificate that signs itself, as tls/tls.crt and tls/tls.key and as ca.crt.

@@ -15,7 +15,6 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/opsgen/opsgen/test/build"
 )
@@ -23,6 +22,8 @@ import (
 const (
 	tenant = "payments"
 	place  = "tenant-payments"
+	// id is the tenant's name in Cortex and Loki.
+	id = "payments-k7x2q"
 
 	metricsRules = `
 groups:
@@ -99,7 +100,7 @@ func call(ctx context.Context, method, url, body string) (int, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
-	request.Header.Set("X-Scope-OrgID", tenant)
+	request.Header.Set("X-Scope-OrgID", id)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, "", err
@@ -192,20 +193,19 @@ func TestATenantsStory(t *testing.T) {
 	c.operator(t)
 	holds(t, metrics, "git/prometheusrule/app:")
 
-	// The tenant leaves.
+	// The tenant leaves Git: the proxy's list first, then its objects. Its namespace stays, and nobody knows its ID any more
+	// but the syncer's list.
+	write(t, folder, "tenants.yaml", tenants(""))
 	for _, name := range []string{"rules", "log-rules", "alerting"} {
 		c.remove(t, name)
 	}
-	holds(t, metrics, "!git/base")
-	holds(t, logs, "!git:base")
-	holds(t, alerts, "receiver: nobody")
-	unlabel := []byte(`{"metadata":{"labels":{"opsgen.dev/tenant":null}}}`)
-	if _, err := c.CoreV1().Namespaces().Patch(t.Context(), place, types.MergePatchType, unlabel, meta.PatchOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	c.status(t, "there is no such tenant") // the PrometheusRule is still there: nothing is removed by the proxy's word alone
+	c.removeOperator(t)
 	holds(t, metrics, "!git/")
+	holds(t, logs, "!git:base")
 	holds(t, alerts, "alertmanager storage object not found")
 	holds(t, metrics, "grafana:")
+	c.status(t, "NotInGit")
 }
 
 // settled checks that once everything is equal nothing more is written: what a component gives back is what it was given.
@@ -292,4 +292,12 @@ func (c *cluster) operator(t *testing.T) {
 		}}, meta.CreateOptions{})
 		return err
 	})
+}
+
+func (c *cluster) removeOperator(t *testing.T) {
+	t.Helper()
+	rules := c.objects.Resource(schema.GroupVersionResource{Group: "monitoring.coreos.com", Version: "v1", Resource: "prometheusrules"}).Namespace(place)
+	if err := rules.Delete(t.Context(), "app", meta.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
 }
