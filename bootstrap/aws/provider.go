@@ -3,11 +3,125 @@ package aws
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/opsgen/opsgen/bootstrap/engine"
 	"github.com/opsgen/opsgen/bootstrap/provider"
 )
 
-// New refuses: see the package.
-func New(context.Context, provider.Target) (provider.Provider, error) {
-	return nil, fmt.Errorf("AWS: %w; create EKS, buckets and identities yourself, and use provider existing for the rest", provider.ErrNotThere)
+// amazon is one cluster's place in one account and region.
+type amazon struct {
+	provider.Target
+	ec2     *ec2.Client
+	eks     *eks.Client
+	iam     *iam.Client
+	kms     *kms.Client
+	route53 *route53.Client
+	s3      *s3.Client
+	sts     *sts.Client
+	// run is different for each run: Route 53 takes a caller reference only once.
+	run string
+	// broken are the IDs of resources that failed, by name: what replaces one must not be created with its token.
+	broken sync.Map
+	// leaseGoes says that this run removes the lease's bucket, which is the last that it does.
+	leaseGoes atomic.Bool
+	// cluster is known after Resources.
+	cluster engine.Output[controlPlane]
+}
+
+// New takes credentials as AWS' own tools do: from the environment, the profile, or the machine's role. Nothing is called
+// yet.
+func New(ctx context.Context, t provider.Target) (provider.Provider, error) {
+	settings, err := config.LoadDefaultConfig(ctx,
+		config.WithRegion(t.Cluster.Provider.Region),
+		// The engine retries: it knows whether a write may be repeated.
+		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("read the AWS configuration: %w; check AWS_PROFILE and the files in ~/.aws", err)
+	}
+	if t.Transport != nil {
+		settings.HTTPClient = &http.Client{Transport: t.Transport}
+	}
+	return &amazon{
+		Target: t, run: fmt.Sprintf("%d", time.Now().UnixNano()),
+		ec2: ec2.NewFromConfig(settings), eks: eks.NewFromConfig(settings), iam: iam.NewFromConfig(settings),
+		kms: kms.NewFromConfig(settings), route53: route53.NewFromConfig(settings), s3: s3.NewFromConfig(settings, func(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true }),
+		sts: sts.NewFromConfig(settings),
+	}, nil
+}
+
+// Headline implements provider.Provider.
+func (a *amazon) Headline() string {
+	p := a.Cluster.Provider
+	return fmt.Sprintf("aws %s %s · EKS %s · %d zones", p.Account, p.Region, a.Cluster.Kubernetes, len(p.Zones))
+}
+
+// Leases implements provider.Provider.
+func (a *amazon) Leases() engine.Leases { return leases{a} }
+
+// Resources implements provider.Provider.
+func (a *amazon) Resources(g *engine.Graph) (provider.Kubernetes, error) {
+	zones := len(a.Cluster.Provider.Zones)
+	if zones < leastZones || zones > mostZones {
+		return provider.Kubernetes{}, fmt.Errorf("EKS needs %d to %d zones here, and provider.zones in cluster.yaml lists %d; write as many", leastZones, mostZones, zones)
+	}
+	network := a.addNetwork(g)
+	lease, buckets := a.addBuckets(g)
+	zone := a.addZone(g, lease)
+	roles := a.addIdentities(g, zone)
+	ready := a.addCluster(g, network, roles)
+	return provider.Kubernetes{
+		After:  append(ready, buckets...),
+		Config: a.restConfig, Kubeconfig: a.kubeconfig,
+	}, nil
+}
+
+// partition is the part of AWS that the region is in: the second word of every ARN.
+func (a *amazon) partition() string {
+	region := a.Cluster.Provider.Region
+	for prefix, name := range map[string]string{"cn-": "aws-cn", "us-gov-": "aws-us-gov"} {
+		if len(region) > len(prefix) && region[:len(prefix)] == prefix {
+			return name
+		}
+	}
+	return "aws"
+}
+
+// arn names something in the account. Services without regions (IAM) have none in it.
+func (a *amazon) arn(service, region, resource string) string {
+	return "arn:" + a.partition() + ":" + service + ":" + region + ":" + a.Cluster.Provider.Account + ":" + resource
+}
+
+// gone says whether an error is that there is no such thing.
+func (a *amazon) gone(err error) bool { return err != nil && a.Classify(err).Class == engine.Gone }
+
+// token is a client token. It belongs to one run, since AWS remembers tokens of what was deleted meanwhile; what a killed
+// run made is found by its tags.
+func (a *amazon) token(g *engine.Graph, name string, parts ...string) *string {
+	failed, _ := a.broken.Load(name)
+	return aws.String(g.Token(name, append(parts, a.run, fmt.Sprint(failed))...))
+}
+
+// remember notes a resource that failed, for token.
+func (a *amazon) remember(name string) func(engine.State[string], error) (engine.State[string], error) {
+	return func(s engine.State[string], err error) (engine.State[string], error) {
+		if err == nil && s.Condition == engine.Failed {
+			a.broken.Store(name, s.Output)
+		}
+		return s, err
+	}
 }

@@ -1,0 +1,195 @@
+package aws
+
+import (
+	"errors"
+	"flag"
+	"maps"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/opsgen/opsgen/bootstrap/aws/awsfake"
+	"github.com/opsgen/opsgen/bootstrap/engine"
+	"github.com/opsgen/opsgen/bootstrap/engine/killtest"
+)
+
+// kinds are those that the fake knows and bootstrap makes.
+func kinds() []string {
+	return []string{"vpc", "subnet", "gateway", "address", "nat", "table", "association", "endpoint", "interface", "group", "role", "key", "alias",
+		"cluster", "nodegroup", "addon", "podidentity", "bucket", "zone"}
+}
+
+func TestUpMakesEverythingOnce(t *testing.T) {
+	credentials(t)
+	synctest.Test(t, func(t *testing.T) {
+		cloud := awsfake.New(10*time.Minute, 3*time.Minute)
+		line := killtest.Direct(cloud)
+		if err := up(t.Context(), line); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]int{"vpc": 1, "subnet": 6, "gateway": 1, "address": 3, "nat": 3, "table": 4, "association": 6, "endpoint": 1, "interface": 3, "group": 2,
+			"role": 7, "key": 1, "alias": 1, "cluster": 1, "nodegroup": 3, "addon": 5, "podidentity": 4, "bucket": 3, "zone": 1}
+		for _, kind := range kinds() {
+			if have := cloud.Count(kind); have != want[kind] {
+				t.Errorf("%d of %s, want %d", have, kind, want[kind])
+			}
+		}
+		if err := settled(t.Context(), line); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestDownLeavesOnlyWhatItSays: what stays is data, and the key that KMS keeps for some days.
+func TestDownLeavesOnlyWhatItSays(t *testing.T) {
+	credentials(t)
+	for name, test := range map[string]struct {
+		deleteData bool
+		left       map[string]int
+	}{
+		"data kept":    {false, map[string]int{"bucket": 3, "zone": 1, "key": 1}},
+		"data deleted": {true, map[string]int{"key": 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := awsfake.New(10*time.Minute, 3*time.Minute)
+				line := killtest.Direct(cloud)
+				if err := errors.Join(up(t.Context(), line), down(test.deleteData)(t.Context(), line)); err != nil {
+					t.Fatal(err)
+				}
+				for _, kind := range kinds() {
+					if have := cloud.Count(kind); have != test.left[kind] {
+						t.Errorf("%d of %s are left, want %d", have, kind, test.left[kind])
+					}
+				}
+				w, err := open(t.Context(), line)
+				if err != nil {
+					t.Fatal(err)
+				}
+				left, err := w.Leftovers(t.Context())
+				if err != nil || len(left) != test.left["bucket"]+test.left["zone"] {
+					t.Errorf("leftovers: %+v, %v", left, err)
+				}
+				if err := errors.Join(up(t.Context(), line), settled(t.Context(), line)); err != nil {
+					t.Errorf("up again: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestCriticalPath fails when something is made one after the other that could be made side by side.
+func TestCriticalPath(t *testing.T) {
+	credentials(t)
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		if err := up(t.Context(), killtest.Direct(awsfake.New(controlPlaneTime, nodesTime))); err != nil {
+			t.Fatal(err)
+		}
+		took, most := time.Since(began), (controlPlaneTime+nodesTime)*105/100
+		t.Logf("up took %s of at most %s", took, most)
+		if took > most {
+			t.Errorf("up took %s, more than %s", took, most)
+		}
+	})
+}
+
+// TestForeignIsNeverTouched puts something of somebody else where each name would be.
+func TestForeignIsNeverTouched(t *testing.T) {
+	credentials(t)
+	theirs := map[string]string{"owner": "somebody"}
+	for name, item := range map[string]awsfake.Item{
+		"bucket of another account":   {Kind: "bucket", ID: "acme-logs", Props: map[string]string{"foreign": "yes"}},
+		"bucket without our tags":     {Kind: "bucket", ID: "acme-logs", Tags: theirs},
+		"bucket that holds the lease": {Kind: "bucket", ID: "acme-rules", Tags: theirs},
+		"bucket of another cluster":   {Kind: "bucket", ID: "acme-metrics", Tags: map[string]string{engine.TagCluster: "product", engine.TagName: "buckets/metrics"}},
+		"role":                        {Kind: "role", ID: "opsgen-prod-cortex", Tags: theirs, Props: map[string]string{"trust": "{}"}},
+		"cluster":                     {Kind: "cluster", ID: "prod", Tags: theirs, Props: map[string]string{"version": "1.30"}},
+		"zone":                        {Kind: "zone", ID: "Z1", Props: map[string]string{"Name": "obs.example.com.", "CallerReference": "opsgen.io/product/1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := awsfake.New(20*time.Second, 10*time.Second)
+				before := awsfake.Item{Tags: maps.Clone(item.Tags), Props: maps.Clone(item.Props)}
+				cloud.Put(item)
+				line := killtest.Direct(cloud)
+				if err := up(t.Context(), line); !errors.Is(err, engine.ErrForeign) {
+					t.Errorf("up: %v", err)
+				}
+				// The lease's bucket refuses this one, too.
+				if err := down(true)(t.Context(), line); err != nil && !errors.Is(err, engine.ErrForeign) {
+					t.Errorf("down: %v", err)
+				}
+				if cloud.Count(item.Kind) == 0 || !maps.Equal(before.Tags, item.Tags) || !maps.Equal(before.Props, item.Props) {
+					t.Error("it was changed or deleted")
+				}
+				if item.Kind == "bucket" && !strings.Contains(cloud.Snapshot(), "object "+item.ID+"/precious") {
+					t.Error("what was in it is gone")
+				}
+			})
+		})
+	}
+}
+
+// TestRefusalsSayWhatToDoAndUpGoesOn refuses one call, and lifts that.
+func TestRefusalsSayWhatToDoAndUpGoesOn(t *testing.T) {
+	credentials(t)
+	for call, test := range map[string]struct{ code, says string }{
+		"eks:CreateCluster":    {"ExpiredTokenException", "The credentials have expired"},
+		"ec2:CreateNatGateway": {"NatGatewayLimitExceeded", "Ask for a higher quota"},
+		"ec2:AllocateAddress":  {"AddressLimitExceeded", "Ask for a higher quota"},
+		"iam:CreateRole":       {"AccessDenied", "an organization's policy may deny it"},
+		"eks:CreateNodegroup":  {"AccessDeniedException", "Ask for the right"},
+	} {
+		t.Run(call, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := awsfake.New(20*time.Second, 10*time.Second)
+				cloud.Refuse[call] = test.code
+				line := killtest.Direct(cloud)
+				if err := up(t.Context(), line); err == nil || !strings.Contains(err.Error(), test.says) {
+					t.Errorf("it says: %v", err)
+				}
+				delete(cloud.Refuse, call)
+				if err := errors.Join(up(t.Context(), line), settled(t.Context(), line)); err != nil {
+					t.Errorf("run again: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestZoneWithoutCapacity(t *testing.T) {
+	credentials(t)
+	synctest.Test(t, func(t *testing.T) {
+		cloud := awsfake.New(20*time.Second, 10*time.Second)
+		cloud.Broken["eu-central-1b"] = true
+		line := killtest.Direct(cloud)
+		if err := up(t.Context(), line); err == nil || !strings.Contains(err.Error(), "InsufficientInstanceCapacity") {
+			t.Errorf("it says: %v", err)
+		}
+		delete(cloud.Broken, "eu-central-1b")
+		if err := errors.Join(up(t.Context(), line), settled(t.Context(), line)); err != nil {
+			t.Errorf("run again: %v", err)
+		}
+	})
+}
+
+// every makes each kill test disturb each n-th call only: `go test ./bootstrap/aws -args -every=1` disturbs all of them,
+// which takes half an hour.
+var every = flag.Int("every", 61, "disturb each n-th call in kill tests")
+
+func TestUpKilledAnywhere(t *testing.T) {
+	credentials(t)
+	killtest.Test{New: fresh, Run: up, After: settled, Every: *every}.EveryCall(t)
+}
+
+func TestDownKilledAnywhere(t *testing.T) {
+	credentials(t)
+	killtest.Test{New: fresh, Before: up, Run: down(false), Every: *every}.EveryCall(t)
+}
+
+func TestDownWithDataKilledAnywhere(t *testing.T) {
+	credentials(t)
+	killtest.Test{New: fresh, Before: up, Run: down(true), Every: *every}.EveryCall(t)
+}

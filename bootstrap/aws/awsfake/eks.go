@@ -1,0 +1,346 @@
+package awsfake
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// kinds are the parts of a cluster by their path.
+func kinds(path string) (kind, element, nameField string) {
+	switch path {
+	case "node-groups":
+		return "nodegroup", "nodegroup", "nodegroupName"
+	case "addons":
+		return "addon", "addon", "addonName"
+	}
+	return "association", "association", ""
+}
+
+// fields are what EKS knows in each call's body, and what it must be given (with a plus).
+func fields(action string) string {
+	return map[string]string{
+		"CreateCluster": "+name +version +roleArn +resourcesVpcConfig accessConfig bootstrapSelfManagedAddons encryptionConfig logging upgradePolicy clientRequestToken tags",
+		"CreateNodegroup": `+nodegroupName +nodeRole +subnets amiType capacityType instanceTypes diskSize scalingConfig updateConfig
+			clientRequestToken tags`,
+		"UpdateNodegroupConfig":        "scalingConfig clientRequestToken",
+		"CreateAddon":                  "+addonName resolveConflicts clientRequestToken podIdentityAssociations tags",
+		"CreatePodIdentityAssociation": "+namespace +serviceAccount +roleArn clientRequestToken tags",
+		"UpdatePodIdentityAssociation": "roleArn clientRequestToken",
+	}[action]
+}
+
+func (c *Cloud) serveEKS(k *call) {
+	path := strings.Split(strings.Trim(k.request.URL.EscapedPath(), "/"), "/")
+	for i := range path {
+		if plain, err := url.PathUnescape(path[i]); err == nil {
+			path[i] = plain
+		}
+	}
+	name := eksAction(k.request.Method, path)
+	if name == "" {
+		k.fail(http.StatusBadRequest, "UnknownOperationException", k.request.Method+" "+k.request.URL.Path)
+		return
+	}
+	if !c.begin(k, name) {
+		return
+	}
+	body := map[string]any{}
+	if len(k.body) > 0 && json.Unmarshal(k.body, &body) != nil || !k.fieldsFit(name, body) {
+		return
+	}
+	switch {
+	case name == "DescribeClusterVersions":
+		k.json(map[string]any{"clusterVersions": []any{map[string]any{"clusterVersion": "1.34"}, map[string]any{"clusterVersion": "1.35"}, map[string]any{"clusterVersion": "1.36"}}})
+	case len(path) <= 2 && path[0] == "clusters":
+		c.serveCluster(k, name, path, body)
+	default:
+		c.servePart(k, name, path, body)
+	}
+}
+
+func eksAction(method string, path []string) string {
+	if path[0] == "cluster-versions" {
+		return "DescribeClusterVersions"
+	}
+	if path[0] != "clusters" {
+		return ""
+	}
+	noun := "Cluster"
+	if len(path) > 2 {
+		noun = map[string]string{"node-groups": "Nodegroup", "addons": "Addon", "pod-identity-associations": "PodIdentityAssociation"}[path[2]]
+	}
+	single := len(path)%2 == 0
+	switch {
+	case noun == "":
+		return ""
+	case method == http.MethodPost && len(path) == 5:
+		return "UpdateNodegroupConfig"
+	case method == http.MethodPost && single:
+		return "Update" + noun
+	case method == http.MethodPost:
+		return "Create" + noun
+	case method == http.MethodGet && single:
+		return "Describe" + noun
+	case method == http.MethodGet:
+		return "List" + noun + "s"
+	case method == http.MethodDelete:
+		return "Delete" + noun
+	}
+	return ""
+}
+
+// fieldsFit refuses what EKS does not know, and misses what it needs.
+func (k *call) fieldsFit(name string, body map[string]any) bool {
+	known := map[string]bool{}
+	for field := range strings.FieldsSeq(fields(name)) {
+		plain, needed := strings.CutPrefix(field, "+")
+		known[plain] = true
+		if _, given := body[plain]; needed && !given {
+			k.fail(http.StatusBadRequest, "InvalidParameterException", "the field "+plain+" is missing")
+			return false
+		}
+	}
+	for field := range body {
+		if !known[field] {
+			k.fail(http.StatusBadRequest, "InvalidParameterException", "there is no field "+field)
+			return false
+		}
+	}
+	return true
+}
+
+func (k *call) json(value any) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		k.fail(http.StatusInternalServerError, "ServerException", err.Error())
+		return
+	}
+	k.write(http.StatusOK, "application/json", string(text))
+}
+
+func (i *Item) status() string {
+	switch {
+	case i.deleting:
+		return "DELETING"
+	case i.failed && !i.pending():
+		return "CREATE_FAILED"
+	case i.pending():
+		return "CREATING"
+	}
+	return "ACTIVE"
+}
+
+// assumable refuses a role that was just made, as EKS does for some seconds.
+func (c *Cloud) assumable(k *call, arn any) bool {
+	text, _ := arn.(string)
+	_, name, _ := strings.Cut(text, "role/")
+	role := c.get("role", name)
+	if role != nil && time.Since(role.made) >= c.RoleLag {
+		return true
+	}
+	k.fail(http.StatusBadRequest, "InvalidParameterException", "Role with arn: "+text+", could not be assumed because it does not exist or the trusted entity is not correct")
+	return false
+}
+
+func (c *Cloud) serveCluster(k *call, name string, path []string, body map[string]any) {
+	if name == "CreateCluster" {
+		c.createCluster(k, body)
+		return
+	}
+	cluster := c.get("cluster", path[len(path)-1])
+	if cluster == nil {
+		k.fail(http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: "+path[len(path)-1])
+		return
+	}
+	if name == "DeleteCluster" {
+		if len(c.all("nodegroup")) > 0 {
+			k.fail(http.StatusConflict, "ResourceInUseException", "Cluster has nodegroups attached")
+			return
+		}
+		c.remove(cluster)
+		for _, kind := range []string{"addon", "association"} {
+			for _, part := range c.all(kind) {
+				if part.Props["cluster"] == cluster.ID {
+					c.remove(part)
+				}
+			}
+		}
+	}
+	k.json(map[string]any{"cluster": map[string]any{
+		"name": cluster.ID, "status": cluster.status(), "tags": cluster.Tags, "version": cluster.Props["version"],
+		"endpoint": "https://cluster.example.com", "certificateAuthority": map[string]any{"data": base64.StdEncoding.EncodeToString([]byte("authority"))},
+	}})
+}
+
+func (c *Cloud) createCluster(k *call, body map[string]any) {
+	if !c.assumable(k, body["roleArn"]) {
+		return
+	}
+	name, _ := body["name"].(string)
+	token, _ := body["clientRequestToken"].(string)
+	for _, there := range c.all("cluster") {
+		if there.ID == name && there.token != token {
+			k.fail(http.StatusConflict, "ResourceInUseException", "Cluster already exists with name: "+name)
+			return
+		}
+	}
+	network, _ := body["resourcesVpcConfig"].(map[string]any)
+	subnets := words(network["subnetIds"])
+	vpc := ""
+	for _, id := range subnets {
+		subnet := c.get("subnet", id)
+		if subnet == nil {
+			k.fail(http.StatusBadRequest, "InvalidParameterException", "The subnet ID '"+id+"' does not exist")
+			return
+		}
+		vpc = subnet.Props["VpcId"]
+	}
+	known := len(c.all("cluster"))
+	i := c.insert(Item{Kind: "cluster", ID: name, token: token, Tags: tagsOf(body), Props: map[string]string{
+		"version": fmt.Sprint(body["version"]), "subnets": strings.Join(subnets, ","), "role": fmt.Sprint(body["roleArn"]),
+	}})
+	if len(c.all("cluster")) > known {
+		c.insert(Item{Kind: "group", Tags: map[string]string{"aws:eks:cluster-name": name, "kubernetes.io/cluster/" + name: "owned"},
+			Props: map[string]string{"VpcId": vpc, "Owner": name, "description": "EKS created security group"}})
+	}
+	k.json(map[string]any{"cluster": map[string]any{"name": i.ID, "status": i.status()}})
+}
+
+func words(list any) []string {
+	var all []string
+	items, _ := list.([]any)
+	for _, item := range items {
+		all = append(all, fmt.Sprint(item))
+	}
+	return all
+}
+
+func tagsOf(body map[string]any) map[string]string {
+	tags := map[string]string{}
+	given, _ := body["tags"].(map[string]any)
+	for key, value := range given {
+		tags[key] = fmt.Sprint(value)
+	}
+	return tags
+}
+
+func (c *Cloud) servePart(k *call, name string, path []string, body map[string]any) {
+	cluster := c.get("cluster", path[1])
+	if cluster == nil {
+		k.fail(http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: "+path[1])
+		return
+	}
+	kind, element, nameField := kinds(path[2])
+	kind = map[string]string{"association": "podidentity"}[kind] + map[bool]string{true: kind}[kind != "association"]
+	if strings.HasPrefix(name, "Create") {
+		c.createPart(k, cluster, kind, element, nameField, body)
+		return
+	}
+	if strings.HasPrefix(name, "List") {
+		list := []any{}
+		for _, i := range c.all(kind) {
+			if c.visible(i) && i.Props["namespace"] == k.request.URL.Query().Get("namespace") && i.Props["serviceAccount"] == k.request.URL.Query().Get("serviceAccount") {
+				list = append(list, part(i))
+			}
+		}
+		k.json(map[string]any{"associations": list})
+		return
+	}
+	i := c.get(kind, path[3])
+	if i == nil {
+		k.fail(http.StatusNotFound, "ResourceNotFoundException", "there is no "+kind+" "+path[3])
+		return
+	}
+	switch {
+	case strings.HasPrefix(name, "Delete"):
+		c.remove(i)
+	case name == "UpdateNodegroupConfig":
+		i.Props["size"] = size(body)
+	case name == "UpdatePodIdentityAssociation":
+		i.Props["role"] = fmt.Sprint(body["roleArn"])
+	}
+	k.json(map[string]any{element: part(i)})
+}
+
+func size(body map[string]any) string {
+	scaling, _ := body["scalingConfig"].(map[string]any)
+	return fmt.Sprint(scaling["desiredSize"])
+}
+
+// part is how a part of a cluster is described.
+func part(i *Item) map[string]any {
+	p := map[string]any{"status": i.status(), "tags": i.Tags, "roleArn": i.Props["role"], "associationId": i.ID, "addonName": i.ID, "nodegroupName": i.ID,
+		"addonArn": "arn:addon/" + i.ID, "nodegroupArn": "arn:nodegroup/" + i.ID, "namespace": i.Props["namespace"], "serviceAccount": i.Props["serviceAccount"]}
+	var count int
+	if _, err := fmt.Sscan(i.Props["size"], &count); err == nil {
+		p["scalingConfig"] = map[string]any{"desiredSize": count}
+	}
+	if i.failed {
+		p["health"] = map[string]any{"issues": []any{map[string]any{"code": "AsgInstanceLaunchFailures", "message": "Could not launch On-Demand Instances. InsufficientInstanceCapacity"}}}
+	}
+	return p
+}
+
+func (c *Cloud) createPart(k *call, cluster *Item, kind, element, nameField string, body map[string]any) {
+	if cluster.status() != "ACTIVE" {
+		k.fail(http.StatusConflict, "ResourceInUseException", "Cluster is in "+cluster.status()+" state")
+		return
+	}
+	i := Item{Kind: kind, Tags: tagsOf(body), Props: map[string]string{"cluster": cluster.ID}}
+	i.token, _ = body["clientRequestToken"].(string)
+	if nameField != "" {
+		i.ID = fmt.Sprint(body[nameField])
+	}
+	for _, field := range []string{"namespace", "serviceAccount"} {
+		i.Props[field] = fmt.Sprint(body[field])
+	}
+	for _, there := range c.all(kind) {
+		same := there.ID == i.ID || kind == "podidentity" && there.Props["namespace"] == i.Props["namespace"] && there.Props["serviceAccount"] == i.Props["serviceAccount"]
+		if same && (there.token != i.token || there.deleting) {
+			k.fail(http.StatusConflict, "ResourceInUseException", "it already exists: "+there.ID)
+			return
+		}
+	}
+	role := body["roleArn"]
+	if kind == "nodegroup" {
+		role = body["nodeRole"]
+		i.Props["subnets"], i.Props["size"] = strings.Join(words(body["subnets"]), ","), size(body)
+	}
+	if role != nil && !c.assumable(k, role) {
+		return
+	}
+	if role != nil {
+		i.Props["role"] = fmt.Sprint(role)
+	}
+	before := len(c.all(kind))
+	made := c.insert(i)
+	made.failed = c.Broken[made.ID]
+	if kind == "nodegroup" && len(c.all(kind)) > before {
+		c.kubernetes(made, cluster)
+	}
+	k.json(map[string]any{element: part(made)})
+}
+
+// kubernetes is what Kubernetes and its nodes make by themselves, and leave.
+func (c *Cloud) kubernetes(group, cluster *Item) {
+	subnet := c.get("subnet", group.Props["subnets"])
+	if subnet == nil {
+		return
+	}
+	c.insert(Item{Kind: "interface", Tags: map[string]string{"cluster.k8s.amazonaws.com/name": cluster.ID}, Props: map[string]string{
+		"SubnetId": subnet.ID, "VpcId": subnet.Props["VpcId"], "status": "in-use", "Owner": group.ID, "description": "aws-K8S-" + group.ID,
+	}})
+	for _, there := range c.all("group") {
+		if there.Props["description"] == "k8s-elb" {
+			return
+		}
+	}
+	c.insert(Item{Kind: "group", Tags: map[string]string{"kubernetes.io/cluster/" + cluster.ID: "owned"}, Props: map[string]string{
+		"VpcId": subnet.Props["VpcId"], "description": "k8s-elb",
+	}})
+}

@@ -1,0 +1,214 @@
+package aws
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/eks/types"
+
+	"github.com/opsgen/opsgen/bootstrap/engine"
+	"github.com/opsgen/opsgen/bootstrap/price"
+	"github.com/opsgen/opsgen/generator/identity"
+)
+
+// controlPlane is how EKS' API server is reached.
+type controlPlane struct {
+	endpoint string
+	ca       []byte
+}
+
+// How long things take, for progress and the longest path.
+const (
+	controlPlaneTime = 10 * time.Minute
+	nodesTime        = 3 * time.Minute
+	addonTime        = time.Minute
+)
+
+// addCluster adds EKS. What it gives must be ready before pods can run.
+func (a *amazon) addCluster(g *engine.Graph, n *network, r *roles) []engine.Dependency {
+	key := a.addKey(g)
+	a.cluster = a.addControlPlane(g, n, r, key)
+	ready := a.addNodes(g, n, r)
+	for _, name := range []string{"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns"} {
+		ready = append(ready, a.addAddon(g, name, nil))
+	}
+	ready = append(ready, a.addAddon(g, "aws-ebs-csi-driver", map[string]engine.Output[string]{"ebs-csi-controller-sa": r.volumes}, r.volumesReady...))
+	for _, account := range identity.Accounts() {
+		if role, ours := r.workloads[account.Component]; ours {
+			ready = append(ready, a.addAssociation(g, account, role))
+		}
+	}
+	return ready
+}
+
+func (a *amazon) addControlPlane(g *engine.Graph, n *network, r *roles, key engine.Output[string]) engine.Output[controlPlane] {
+	const name = "cluster/control-plane"
+	after := append(engine.After(n.private), r.cluster, key, n.swept)
+	return add(a, g, engine.Resource[controlPlane]{
+		Name: name, Kind: "EKS cluster", ID: g.Cluster, Expected: controlPlaneTime, Limit: 40 * time.Minute,
+		Uses:   []engine.Use{{Item: "aws/cluster", Quantity: price.HoursPerMonth}},
+		Find:   func(ctx context.Context) (engine.State[controlPlane], error) { return a.findCluster(ctx, g.Cluster) },
+		Create: func(ctx context.Context) error { return a.createCluster(ctx, g, name, n, r, key) },
+		Delete: func(ctx context.Context, _ engine.State[controlPlane]) error {
+			_, err := a.eks.DeleteCluster(ctx, &eks.DeleteClusterInput{Name: &g.Cluster})
+			return err
+		},
+	}, append(after, r.clusterReady...)...)
+}
+
+// logTypes are what the control plane writes to CloudWatch: who did what, and who logged in. The others are for AWS'
+// support and cost as much.
+func logTypes() []types.LogType {
+	return []types.LogType{types.LogTypeAudit, types.LogTypeAuthenticator}
+}
+
+func (a *amazon) createCluster(ctx context.Context, g *engine.Graph, name string, n *network, r *roles, key engine.Output[string]) error {
+	subnets, err := all(ctx, n.private)
+	if err != nil {
+		return err
+	}
+	role, err := r.cluster.Get(ctx)
+	if err != nil {
+		return err
+	}
+	secrets, err := key.Get(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = a.eks.CreateCluster(ctx, &eks.CreateClusterInput{
+		Name: &g.Cluster, Version: aws.String(a.Cluster.Kubernetes), RoleArn: &role,
+		ResourcesVpcConfig: &types.VpcConfigRequest{SubnetIds: subnets, EndpointPrivateAccess: aws.Bool(true), EndpointPublicAccess: aws.Bool(true)},
+		AccessConfig: &types.CreateAccessConfigRequest{
+			AuthenticationMode: types.AuthenticationModeApi, BootstrapClusterCreatorAdminPermissions: aws.Bool(true),
+		},
+		BootstrapSelfManagedAddons: aws.Bool(false),
+		EncryptionConfig:           []types.EncryptionConfig{{Provider: &types.Provider{KeyArn: &secrets}, Resources: []string{"secrets"}}},
+		Logging:                    &types.Logging{ClusterLogging: []types.LogSetup{{Enabled: aws.Bool(true), Types: logTypes()}}},
+		// The other kind costs six times as much once a version is old, without asking.
+		UpgradePolicy:      &types.UpgradePolicyRequest{SupportType: types.SupportTypeStandard},
+		ClientRequestToken: a.token(g, name, subnets...), Tags: g.Tags(name),
+	})
+	return err
+}
+
+func (a *amazon) findCluster(ctx context.Context, name string) (engine.State[controlPlane], error) {
+	answer, err := a.eks.DescribeCluster(ctx, &eks.DescribeClusterInput{Name: &name})
+	if err != nil {
+		return engine.State[controlPlane]{}, err
+	}
+	c := answer.Cluster
+	conditions := map[types.ClusterStatus]engine.Condition{
+		types.ClusterStatusActive: engine.Ready, types.ClusterStatusDeleting: engine.Deleting, types.ClusterStatusFailed: engine.Failed,
+	}
+	found := engine.State[controlPlane]{Condition: engine.Pending, Detail: string(c.Status), Tags: c.Tags}
+	if condition, known := conditions[c.Status]; known {
+		found.Condition = condition
+	}
+	if c.Health != nil && len(c.Health.Issues) > 0 {
+		found.Detail += ": " + aws.ToString(c.Health.Issues[0].Message)
+	}
+	found.Output.endpoint = aws.ToString(c.Endpoint)
+	if c.CertificateAuthority != nil {
+		if found.Output.ca, err = base64.StdEncoding.DecodeString(aws.ToString(c.CertificateAuthority.Data)); err != nil {
+			return found, fmt.Errorf("read the cluster's certificate authority: %w", err)
+		}
+	}
+	if have := aws.ToString(c.Version); have != a.Cluster.Kubernetes && found.Condition == engine.Ready {
+		found.Drift = append(found.Drift, engine.Change{Field: "Kubernetes", Have: have, Want: a.Cluster.Kubernetes})
+	}
+	return found, nil
+}
+
+// The nodes: 8 CPU and 32 GiB, as sizing counts them. AWS' own processors cost a fifth less, and all images are made for
+// them; the second type is for a zone that has none left of the first.
+const (
+	nodeType  = "m7g.2xlarge"
+	otherType = "m6g.2xlarge"
+	nodeDisk  = 80
+)
+
+// nodesIn is how many nodes a zone has: what the stated capacity needs, and at least one.
+func (a *amazon) nodesIn() int {
+	zones := len(a.Cluster.Provider.Zones)
+	return max(1, (a.Amounts.Nodes+zones-1)/zones)
+}
+
+func (a *amazon) addNodes(g *engine.Graph, n *network, r *roles) []engine.Dependency {
+	var groups []engine.Dependency
+	for i, zone := range a.Cluster.Provider.Zones {
+		after := append([]engine.Dependency{a.cluster, n.private[i], r.nodes}, r.nodesReady...)
+		groups = append(groups, a.addNodeGroup(g, zone, n.private[i], r.nodes, append(after, n.waysOut...)))
+	}
+	return groups
+}
+
+// addNodeGroup adds the nodes of one zone. A group of its own for each is what lets volumes, which never leave their zone,
+// always find a node there.
+func (a *amazon) addNodeGroup(g *engine.Graph, zone string, subnet, role engine.Output[string], after []engine.Dependency) engine.Dependency {
+	name, count := "cluster/nodes-"+zone, a.nodesIn()
+	return add(a, g, engine.Resource[string]{
+		Name: name, Kind: "node group", ID: zone, Expected: nodesTime, Limit: 30 * time.Minute,
+		Uses: []engine.Use{{Item: "aws/" + nodeType, Quantity: float64(count) * price.HoursPerMonth}, {Item: "aws/volume", Quantity: float64(count) * nodeDisk}},
+		Find: func(ctx context.Context) (engine.State[string], error) {
+			answer, err := a.eks.DescribeNodegroup(ctx, &eks.DescribeNodegroupInput{ClusterName: &g.Cluster, NodegroupName: &zone})
+			if err != nil {
+				return engine.State[string]{}, err
+			}
+			return a.remember(name)(a.nodesState(answer.Nodegroup, count), nil)
+		},
+		Create: func(ctx context.Context) error {
+			in, err := subnet.Get(ctx)
+			if err != nil {
+				return err
+			}
+			as, err := role.Get(ctx)
+			if err != nil {
+				return err
+			}
+			_, err = a.eks.CreateNodegroup(ctx, &eks.CreateNodegroupInput{
+				ClusterName: &g.Cluster, NodegroupName: &zone, NodeRole: &as, Subnets: []string{in},
+				AmiType: types.AMITypesAl2023Arm64Standard, CapacityType: types.CapacityTypesOnDemand, InstanceTypes: []string{nodeType, otherType},
+				DiskSize: aws.Int32(nodeDisk), ScalingConfig: scaling(count), UpdateConfig: &types.NodegroupUpdateConfig{MaxUnavailable: aws.Int32(1)},
+				ClientRequestToken: a.token(g, name, in), Tags: g.Tags(name),
+			})
+			return err
+		},
+		Reconcile: func(ctx context.Context, _ engine.State[string]) error {
+			_, err := a.eks.UpdateNodegroupConfig(ctx, &eks.UpdateNodegroupConfigInput{ClusterName: &g.Cluster, NodegroupName: &zone, ScalingConfig: scaling(count)})
+			return err
+		},
+		Delete: func(ctx context.Context, _ engine.State[string]) error {
+			_, err := a.eks.DeleteNodegroup(ctx, &eks.DeleteNodegroupInput{ClusterName: &g.Cluster, NodegroupName: &zone})
+			return err
+		},
+	}, after...)
+}
+
+// scaling leaves room for one node more, which an update of the nodes needs.
+func scaling(count int) *types.NodegroupScalingConfig {
+	n := int32(count) //nolint:gosec // a count of nodes
+	return &types.NodegroupScalingConfig{MinSize: aws.Int32(n), DesiredSize: aws.Int32(n), MaxSize: aws.Int32(n + 1)}
+}
+
+func (a *amazon) nodesState(group *types.Nodegroup, count int) engine.State[string] {
+	conditions := map[types.NodegroupStatus]engine.Condition{
+		types.NodegroupStatusActive: engine.Ready, types.NodegroupStatusDeleting: engine.Deleting,
+		types.NodegroupStatusCreateFailed: engine.Failed, types.NodegroupStatusDeleteFailed: engine.Ready, types.NodegroupStatusDegraded: engine.Pending,
+	}
+	found := engine.State[string]{Condition: engine.Pending, Output: aws.ToString(group.NodegroupArn), Tags: group.Tags, Detail: string(group.Status)}
+	if condition, known := conditions[group.Status]; known {
+		found.Condition = condition
+	}
+	if group.Health != nil && len(group.Health.Issues) > 0 {
+		found.Detail += ": " + string(group.Health.Issues[0].Code) + ": " + aws.ToString(group.Health.Issues[0].Message)
+	}
+	// More nodes than wanted are somebody's decision; fewer are drift.
+	if s := group.ScalingConfig; s != nil && found.Condition == engine.Ready && int(aws.ToInt32(s.DesiredSize)) < count {
+		found.Drift = []engine.Change{{Field: "nodes", Have: fmt.Sprint(aws.ToInt32(s.DesiredSize)), Want: fmt.Sprint(count)}}
+	}
+	return found
+}

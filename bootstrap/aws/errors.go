@@ -1,0 +1,162 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/opsgen/opsgen/bootstrap/engine"
+)
+
+// classes are the errors that AWS documents for the calls that are made here, by their codes.
+func classes() map[string]engine.Class {
+	m := map[string]engine.Class{}
+	for class, codes := range map[engine.Class]string{
+		engine.Throttled: `RequestLimitExceeded Throttling ThrottlingException ThrottledException SlowDown TooManyRequestsException
+			RequestThrottled BandwidthLimitExceeded PriorRequestNotComplete`,
+		engine.Uncertain: `InternalError InternalFailure InternalServerError ServerException ServiceFailure ServiceFailureException
+			ServiceUnavailable ServiceUnavailableException Unavailable KMSInternalException DependencyTimeoutException RequestTimeout`,
+		engine.Blocked: `DependencyViolation DeleteConflict ResourceInUse ConcurrentModification
+			ConcurrentModificationException BucketNotEmpty OperationAborted HostedZoneNotEmpty InvalidIPAddress.InUse
+			IncorrectState IncorrectInstanceState`,
+		engine.Exists: `BucketAlreadyOwnedByYou EntityAlreadyExists EntityAlreadyExistsException AlreadyExistsException
+			RouteAlreadyExists Resource.AlreadyAssociated HostedZoneAlreadyExists`,
+		engine.Gone: `NoSuchBucket NoSuchEntity NotFound NotFoundException NoSuchHostedZone NoSuchTagSet NoSuchKey
+			NatGatewayNotFound Gateway.NotAttached ResourceNotFoundException`,
+	} {
+		for code := range strings.FieldsSeq(codes) {
+			m[code] = class
+		}
+	}
+	return m
+}
+
+// hints say what to do about refusals.
+func hints() map[string]string {
+	expired := "The credentials have expired or are wrong: renew them (`aws sso login`, a new AWS_SESSION_TOKEN), and run the same command again."
+	denied := "Ask for the right, or use credentials that have it; an organization's policy may deny it to everybody. Then run the same command again."
+	quota := "Ask for a higher quota (Service Quotas in the console), or remove what is not needed. Then run the same command again."
+	m := map[string]string{"BucketAlreadyExists": "Names of buckets are shared by all of AWS: choose another one in cluster.yaml (provider.storage)."}
+	for hint, codes := range map[string]string{
+		expired: "ExpiredToken ExpiredTokenException RequestExpired InvalidClientTokenId UnrecognizedClientException AuthFailure InvalidAccessKeyId SignatureDoesNotMatch InvalidIdentityToken",
+		denied:  "AccessDenied AccessDeniedException UnauthorizedOperation Forbidden NotAuthorized",
+		quota: `VpcLimitExceeded AddressLimitExceeded SubnetLimitExceeded InternetGatewayLimitExceeded NatGatewayLimitExceeded
+			RouteTableLimitExceeded VpcEndpointLimitExceeded LimitExceeded LimitExceededException ResourceLimitExceededException
+			ResourceLimitExceeded TooManyBuckets TooManyHostedZones VcpuLimitExceeded`,
+		"A zone has no room for a control plane: choose other zones in cluster.yaml (provider.zones).": "UnsupportedAvailabilityZoneException",
+	} {
+		for code := range strings.FieldsSeq(codes) {
+			m[code] = hint
+		}
+	}
+	return m
+}
+
+// notFound is how EC2 says that something is not there, as in InvalidVpcID.NotFound.
+const notFound = ".NotFound"
+
+// Classify implements provider.Provider. Errors without a code are told apart by their HTTP status.
+func (a *amazon) Classify(err error) engine.Verdict {
+	var named smithy.APIError
+	var answer *smithyhttp.ResponseError
+	var missing *aws.MissingRegionError
+	var early *earlyError
+	switch {
+	case errors.As(err, &early):
+		return engine.Verdict{Class: engine.NotYet}
+	case errors.Is(err, engine.ErrForeign):
+		return engine.Verdict{Hint: "Choose another name in cluster.yaml."}
+	}
+	status, code, text := 0, "", ""
+	if errors.As(err, &answer) {
+		status = answer.HTTPStatusCode()
+	}
+	if errors.As(err, &named) {
+		code, text = named.ErrorCode(), named.ErrorMessage()
+	}
+	if class, known := passing(code, text); known {
+		return engine.Verdict{Class: class}
+	}
+	if class, known := classes()[code]; known {
+		return engine.Verdict{Class: class}
+	}
+	if hint, known := hints()[code]; known {
+		return engine.Verdict{Hint: hint}
+	}
+	switch {
+	case strings.HasSuffix(code, notFound), status == http.StatusNotFound:
+		return engine.Verdict{Class: engine.Gone}
+	case status == http.StatusTooManyRequests:
+		return engine.Verdict{Class: engine.Throttled}
+	case status == http.StatusForbidden:
+		return engine.Verdict{Hint: hints()["AccessDenied"]}
+	case errors.As(err, &missing), strings.Contains(text+errorText(err), noCredentials):
+		return engine.Verdict{Hint: "Give AWS credentials: AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role of the machine."}
+	case status >= http.StatusInternalServerError, status == 0:
+		return engine.Verdict{Class: engine.Uncertain}
+	}
+	return engine.Verdict{}
+}
+
+// noCredentials is what the SDK says when nothing gave it any; it has no type of its own for that.
+const noCredentials = "failed to refresh cached credentials"
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// passing are refusals whose code is used for others too, so that the words decide: a role that was just made and is not
+// known everywhere yet, and a cluster that is busy.
+func passing(code, text string) (engine.Class, bool) {
+	text = strings.ToLower(text)
+	switch code {
+	case "InvalidParameterException", "InvalidRequestException", "MalformedPolicyDocument", "MalformedPolicyDocumentException":
+		for _, words := range []string{"could not be assumed", "cannot be assumed", "cannot assume", "not assumable", "role does not exist", "invalid principal", "trust policy"} {
+			if strings.Contains(text, words) {
+				return engine.NotYet, true
+			}
+		}
+	case "ResourceInUseException", "ResourceConflict", "ResourceConflictException":
+		if strings.Contains(text, "already exists") {
+			return engine.Exists, true
+		}
+		return engine.Blocked, true
+	case "AuthFailure":
+		// EC2 says so of an address that is still on an interface of AWS' own.
+		if strings.Contains(text, "permission to access") && strings.Contains(text, "address") {
+			return engine.Blocked, true
+		}
+	}
+	return 0, false
+}
+
+// earlyError is a create that was refused since something it refers to is not known everywhere yet.
+type earlyError struct{ err error }
+
+// Error is the cause's.
+func (e *earlyError) Error() string { return e.err.Error() }
+
+// Unwrap is the cause.
+func (e *earlyError) Unwrap() error { return e.err }
+
+// add adds a resource. What its Create refers to was seen before, so that "not found" means there: not yet.
+func add[T any](a *amazon, g *engine.Graph, r engine.Resource[T], after ...engine.Dependency) engine.Output[T] {
+	if create := r.Create; create != nil {
+		r.Create = func(ctx context.Context) error {
+			err := create(ctx)
+			if err != nil && a.Classify(err).Class == engine.Gone {
+				return &earlyError{err}
+			}
+			return err
+		}
+	}
+	return engine.Add(g, r, after...)
+}
