@@ -69,7 +69,7 @@ type Timeouts struct {
 	Query quantity.Duration `json:"query,omitempty"`
 	// StreamIdle is how long a tail may be silent in both directions, pings included. Default 2m.
 	StreamIdle quantity.Duration `json:"streamIdle,omitempty"`
-	// DrainDelay is for how long a proxy that was told to end still takes new connections, not ready, until the load
+	// DrainDelay is for how long a proxy that was told to end still takes new connections, and is ready, until the load
 	// balancer has noticed. Default 30s.
 	DrainDelay quantity.Duration `json:"drainDelay,omitempty"`
 	// Drain is how long requests in work may then still take. The pod's terminationGracePeriodSeconds must be longer than

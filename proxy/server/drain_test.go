@@ -19,13 +19,11 @@ import (
 	"github.com/opsgen/opsgen/proxy/proxytest"
 )
 
-// balancer passes connections to the first proxy of its list that was ready when it last looked, as a load balancer with
-// health checks does.
+// balancer passes connections to the first proxy until it is told to pass them to the next.
 type balancer struct {
 	listener net.Listener
 	proxies  []*proxytest.Proxy
 	chosen   atomic.Int64
-	stop     context.CancelFunc
 	work     sync.WaitGroup
 }
 
@@ -35,31 +33,13 @@ func newBalancer(t *testing.T, proxies ...*proxytest.Proxy) *balancer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	b := &balancer{listener: listener, proxies: proxies, stop: stop}
-	b.work.Go(func() { b.look(ctx) })
+	b := &balancer{listener: listener, proxies: proxies}
 	b.work.Go(b.accept)
 	t.Cleanup(func() {
-		stop()
 		listener.Close()
 		b.work.Wait()
 	})
 	return b
-}
-
-func (b *balancer) look(ctx context.Context) {
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if !b.proxies[b.chosen.Load()].Ready() {
-				b.chosen.Store((b.chosen.Load() + 1) % int64(len(b.proxies)))
-			}
-		}
-	}
 }
 
 func (b *balancer) accept() {
@@ -89,7 +69,7 @@ func TestARollingRestartFailsNoRequest(t *testing.T) {
 	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
 			options := proxytest.Options{Config: func(c *config.Config) {
-				c.Timeouts.DrainDelay = quantity.Duration(time.Second)
+				c.Timeouts.DrainDelay = quantity.Duration(3 * time.Second)
 				c.Log.AccessSample = 0
 				// Clients send as fast as they can, which on a quick machine is more than a tenant may by default.
 				c.Limits.Tenant.RequestsPerSecond = 1_000_000
@@ -124,6 +104,13 @@ func TestARollingRestartFailsNoRequest(t *testing.T) {
 			}
 			proxytest.Eventually(t, "requests flow", func() bool { return sent.Load() > 50 })
 			old.Stop()
+			// The balancer has not noticed yet. kube-proxy leads new connections to an ending pod only while it is ready.
+			ending := sent.Load()
+			proxytest.Eventually(t, "requests flow to a proxy that ends", func() bool { return sent.Load() > ending+50 || failed.Load() > 0 })
+			if !old.Ready() {
+				t.Error("a proxy that takes connections is not ready")
+			}
+			b.chosen.Store(1)
 			<-old.Ended()
 			if err := old.Err(); err != nil {
 				t.Errorf("the old proxy ended with %v", err)

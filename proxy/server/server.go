@@ -208,9 +208,9 @@ func (s *Server) tlsServer(name string, settings connectionSettings) *http.Serve
 	}
 }
 
-// Run serves until ctx ends, and then drains: the proxy is not ready any more but takes connections for
-// timeouts.drainDelay, until the load balancer has noticed; then it takes none, and requests in work have timeouts.drain
-// to end. The error is nil after a complete drain.
+// Run serves until ctx ends, and then drains: the proxy takes connections for timeouts.drainDelay, until the load balancer
+// has noticed; then it is not ready any more and takes none, and requests in work have timeouts.drain to end. The error is
+// nil after a complete drain.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.close()
 	admin := &http.Server{Handler: s.admin(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
@@ -257,13 +257,16 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) drain() {
 	timeouts := s.state.Load().config.Timeouts
 	delay := time.Duration(timeouts.DrainDelay)
-	s.draining.Store(true)
-	s.log.Info("ending; not ready any more", slog.Duration("drainDelay", delay), slog.Duration("drain", time.Duration(timeouts.Drain)))
+	s.log.Info("ending; connections are still taken", slog.Duration("drainDelay", delay), slog.Duration("drain", time.Duration(timeouts.Drain)))
 	// In the first half the load balancer still sends, and a client that comes back would only land here again. In the
 	// second half answers ask clients to come back on another connection, so that few are left when the listeners close.
 	time.Sleep(delay / 2)
 	s.leaving.Store(true)
 	time.Sleep(delay - delay/2)
+	// Not before: Kubernetes takes an ending pod from its Services by itself. But while a load balancer still sends to a
+	// node whose only proxy ends (externalTrafficPolicy: Local), kube-proxy leads connections to it only as long as it is
+	// ready, and drops them otherwise.
+	s.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.background), time.Duration(timeouts.Drain))
 	defer cancel()
 	var ending sync.WaitGroup

@@ -42,8 +42,8 @@ func newServeCommand() *cobra.Command {
 		Use:   "serve --config=FILE",
 		Short: "Serve until SIGTERM",
 		Long: `Serve reads proxy.yaml and everything that it names, and serves. Changed files are read again without a restart; one
-that is wrong is refused, logged and counted, and the one before stays in use. At SIGTERM it is not ready any more, and
-ends when requests in work are over.`,
+that is wrong is refused, logged and counted, and the one before stays in use. At SIGTERM it goes
+on for a while, until load balancers have noticed, and ends when requests in work are over.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			path, err := filepath.Abs(file)
