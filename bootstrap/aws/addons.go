@@ -33,6 +33,9 @@ func (a *amazon) addAddon(g *engine.Graph, addon string, accounts map[string]eng
 				ClusterName: &g.Cluster, AddonName: &addon, ResolveConflicts: types.ResolveConflictsOverwrite,
 				ClientRequestToken: a.token(g, name), Tags: g.Tags(name),
 			}
+			if settings := addonSettings()[addon]; settings != "" {
+				input.ConfigurationValues = &settings
+			}
 			for account, role := range accounts {
 				arn, err := role.Get(ctx)
 				if err != nil {
@@ -48,6 +51,14 @@ func (a *amazon) addAddon(g *engine.Graph, addon string, accounts map[string]eng
 			return err
 		},
 	}, after...)
+}
+
+// addonSettings are what differs from the add-ons' defaults.
+//
+// Threat: a pod that is taken over reaches what it must not. The bundle's NetworkPolicies stand between, and the VPC CNI
+// takes no notice of any unless it is told to.
+func addonSettings() map[string]string {
+	return map[string]string{"vpc-cni": `{"enableNetworkPolicy":"true"}`}
 }
 
 // addonState takes DEGRADED for a state that passes: it is what an add-on is until there are nodes.

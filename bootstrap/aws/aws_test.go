@@ -16,8 +16,10 @@ import (
 
 // kinds are those that the fake knows and bootstrap makes.
 func kinds() []string {
-	return []string{"vpc", "subnet", "gateway", "address", "nat", "table", "association", "endpoint", "interface", "group", "role", "key", "alias",
-		"cluster", "nodegroup", "addon", "podidentity", "bucket", "zone"}
+	return []string{
+		"vpc", "subnet", "gateway", "address", "nat", "table", "association", "endpoint", "interface", "group", "role", "key", "alias",
+		"cluster", "nodegroup", "addon", "podidentity", "bucket", "zone",
+	}
 }
 
 func TestUpMakesEverythingOnce(t *testing.T) {
@@ -28,8 +30,10 @@ func TestUpMakesEverythingOnce(t *testing.T) {
 		if err := up(t.Context(), line); err != nil {
 			t.Fatal(err)
 		}
-		want := map[string]int{"vpc": 1, "subnet": 6, "gateway": 1, "address": 3, "nat": 3, "table": 4, "association": 6, "endpoint": 1, "interface": 3, "group": 2,
-			"role": 7, "key": 1, "alias": 1, "cluster": 1, "nodegroup": 3, "addon": 5, "podidentity": 4, "bucket": 3, "zone": 1}
+		want := map[string]int{
+			"vpc": 1, "subnet": 6, "gateway": 1, "address": 3, "nat": 3, "table": 4, "association": 6, "endpoint": 1, "interface": 3, "group": 2,
+			"role": 7, "key": 1, "alias": 1, "cluster": 1, "nodegroup": 3, "addon": 5, "podidentity": 4, "bucket": 3, "zone": 1,
+		}
 		for _, kind := range kinds() {
 			if have := cloud.Count(kind); have != want[kind] {
 				t.Errorf("%d of %s, want %d", have, kind, want[kind])
@@ -37,6 +41,9 @@ func TestUpMakesEverythingOnce(t *testing.T) {
 		}
 		if err := settled(t.Context(), line); err != nil {
 			t.Error(err)
+		}
+		if !strings.Contains(cloud.Snapshot(), `settings={"enableNetworkPolicy":"true"}`) {
+			t.Error("network policies are written, and nothing keeps them")
 		}
 	})
 }

@@ -31,6 +31,11 @@ const (
 // addCluster adds EKS. What it gives must be ready before pods can run.
 func (a *amazon) addCluster(g *engine.Graph, n *network, r *roles) []engine.Dependency {
 	key := a.addKey(g)
+	// The control plane uses the key as this role.
+	r.clusterReady = append(r.clusterReady, a.addInline(g, "cluster/key-rights", identity.Role(g.Cluster, "cluster"), func(ctx context.Context) (string, error) {
+		arn, err := key.Get(ctx)
+		return policy(statement{Action: []string{"kms:Encrypt", "kms:Decrypt", "kms:DescribeKey", "kms:ListGrants"}, Resource: []string{arn}}), err
+	}, key, r.cluster))
 	a.cluster = a.addControlPlane(g, n, r, key)
 	ready := a.addNodes(g, n, r)
 	for _, name := range []string{"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns"} {

@@ -115,17 +115,21 @@ func (a *amazon) attachAll(g *engine.Graph, component string, to engine.Output[s
 
 // addRights adds the policy of one component.
 func (a *amazon) addRights(g *engine.Graph, account identity.Account, to, zone engine.Output[string]) {
-	role, after := identity.Role(g.Cluster, account.Component), []engine.Dependency{to}
+	after := []engine.Dependency{to}
 	if account.DNS {
 		after = append(after, zone)
 	}
-	wanted := func(ctx context.Context) (string, error) {
+	a.addInline(g, "identities/"+account.Component+"-rights", identity.Role(g.Cluster, account.Component), func(ctx context.Context) (string, error) {
 		if !account.DNS {
 			return a.rights(account, ""), nil
 		}
 		id, err := zone.Get(ctx)
 		return a.rights(account, id), err
-	}
+	}, after...)
+}
+
+// addInline adds a policy that is part of a role.
+func (a *amazon) addInline(g *engine.Graph, name, role string, wanted func(context.Context) (string, error), after ...engine.Dependency) engine.Dependency {
 	put := func(ctx context.Context) error {
 		text, err := wanted(ctx)
 		if err != nil {
@@ -134,8 +138,8 @@ func (a *amazon) addRights(g *engine.Graph, account identity.Account, to, zone e
 		_, err = a.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &role, PolicyName: aws.String(policyName), PolicyDocument: &text})
 		return err
 	}
-	add(a, g, engine.Resource[string]{
-		Name: "identities/" + account.Component + "-rights", Kind: "policy", ID: role, Part: true, Expected: 3 * time.Second,
+	return add(a, g, engine.Resource[string]{
+		Name: name, Kind: "policy", ID: role, Part: true, Expected: 3 * time.Second,
 		Find: func(ctx context.Context) (engine.State[string], error) {
 			answer, err := a.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &role, PolicyName: aws.String(policyName)})
 			if err != nil {
@@ -146,7 +150,7 @@ func (a *amazon) addRights(g *engine.Graph, account identity.Account, to, zone e
 			if err == nil && !samePolicy(aws.ToString(answer.PolicyDocument), want) {
 				found.Drift = []engine.Change{{Field: "rights", Have: "other", Want: "ours"}}
 			}
-			// Without the zone, what it should be is not known; that it is there is.
+			// Without what it is about, what it should be is not known; that it is there is.
 			return found, nil
 		},
 		Create:    put,

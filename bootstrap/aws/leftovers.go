@@ -34,8 +34,10 @@ func (a *amazon) Leftovers(ctx context.Context) ([]provider.Leftover, error) {
 		return nil, fmt.Errorf("search for volumes: %w", err)
 	}
 	for _, volume := range volumes.Volumes {
-		left = append(left, provider.Leftover{Kind: "volume", ID: aws.ToString(volume.VolumeId), Why: "tag " + tagKubernetes + a.Cluster.Name,
-			Data: true, Detail: fmt.Sprintf("%d GiB", aws.ToInt32(volume.Size))})
+		left = append(left, provider.Leftover{
+			Kind: "volume", ID: aws.ToString(volume.VolumeId), Why: "tag " + tagKubernetes + a.Cluster.Name,
+			Data: true, Detail: fmt.Sprintf("%d GiB", aws.ToInt32(volume.Size)),
+		})
 	}
 	return left, nil
 }

@@ -64,7 +64,7 @@ func needed() []string {
 	return []string{
 		"ec2:CreateVpc", "ec2:CreateSubnet", "ec2:AllocateAddress", "ec2:CreateNatGateway", "ec2:CreateVpcEndpoint", "ec2:CreateTags", "ec2:CreateRoute",
 		"eks:CreateCluster", "eks:CreateNodegroup", "eks:CreateAddon", "eks:CreatePodIdentityAssociation", "eks:TagResource",
-		"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PassRole", "iam:TagRole",
+		"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PassRole", "iam:TagRole", "iam:CreateServiceLinkedRole",
 		"s3:CreateBucket", "s3:PutBucketTagging", "s3:PutLifecycleConfiguration", "s3:PutEncryptionConfiguration", "s3:PutBucketPublicAccessBlock",
 		"kms:CreateKey", "kms:CreateAlias", "kms:CreateGrant", "kms:TagResource", "route53:CreateHostedZone",
 	}

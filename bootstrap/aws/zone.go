@@ -62,8 +62,10 @@ func (a *amazon) findZone(ctx context.Context, g *engine.Graph, name, domain str
 		if aws.ToString(zone.Name) != domain || zone.Config != nil && zone.Config.PrivateZone {
 			continue
 		}
-		found = engine.State[string]{Condition: engine.Ready, Output: strings.TrimPrefix(aws.ToString(zone.Id), "/hostedzone/"),
-			Detail: "there is such a zone; to use it, write its ID as dns.zoneID in cluster.yaml"}
+		found = engine.State[string]{
+			Condition: engine.Ready, Output: strings.TrimPrefix(aws.ToString(zone.Id), "/hostedzone/"),
+			Detail: "there is such a zone; to use it, write its ID as dns.zoneID in cluster.yaml",
+		}
 		if strings.HasPrefix(aws.ToString(zone.CallerReference), reference(g.Cluster)) {
 			found.Detail, found.Tags = "", g.Tags(name)
 			return found, nil

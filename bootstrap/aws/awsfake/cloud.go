@@ -54,8 +54,10 @@ type Item struct {
 func New(controlPlane, nodes time.Duration) *Cloud {
 	return &Cloud{
 		Account: "123456789012", Region: "eu-central-1", Lag: 2 * time.Second, RoleLag: 8 * time.Second,
-		Making: map[string]time.Duration{"cluster": controlPlane, "nodegroup": nodes, "nat": nodes / 2, "vpc": time.Second,
-			"endpoint": 3 * time.Second, "addon": nodes / 4},
+		Making: map[string]time.Duration{
+			"cluster": controlPlane, "nodegroup": nodes, "nat": nodes / 2, "vpc": time.Second,
+			"endpoint": 3 * time.Second, "addon": nodes / 4,
+		},
 		Going:   map[string]time.Duration{"cluster": controlPlane / 2, "nodegroup": nodes, "nat": nodes / 3, "addon": nodes / 6, "endpoint": 5 * time.Second},
 		objects: map[string]map[string]object{}, Refuse: map[string]string{}, Broken: map[string]bool{},
 	}

@@ -154,8 +154,10 @@ func (c *Cloud) describe(k *call, kind, set string) {
 
 // idElements are how IDs are called.
 func idElement(kind string) string {
-	return map[string]string{"vpc": "vpcId", "subnet": "subnetId", "gateway": "internetGatewayId", "address": "allocationId", "nat": "natGatewayId",
-		"table": "routeTableId", "endpoint": "vpcEndpointId", "interface": "networkInterfaceId", "group": "groupId", "volume": "volumeId"}[kind]
+	return map[string]string{
+		"vpc": "vpcId", "subnet": "subnetId", "gateway": "internetGatewayId", "address": "allocationId", "nat": "natGatewayId",
+		"table": "routeTableId", "endpoint": "vpcEndpointId", "interface": "networkInterfaceId", "group": "groupId", "volume": "volumeId",
+	}[kind]
 }
 
 func (c *Cloud) describeItem(i *Item) string {

@@ -9,9 +9,11 @@ import (
 
 // references are the parameters that name something else, with its kind and EC2's word for it.
 func references() map[string][2]string {
-	return map[string][2]string{"VpcId": {"vpc", "InvalidVpcID.NotFound"}, "SubnetId": {"subnet", "InvalidSubnetID.NotFound"},
+	return map[string][2]string{
+		"VpcId": {"vpc", "InvalidVpcID.NotFound"}, "SubnetId": {"subnet", "InvalidSubnetID.NotFound"},
 		"AllocationId": {"address", "InvalidAllocationID.NotFound"}, "RouteTableId": {"table", "InvalidRouteTableID.NotFound"},
-		"NatGatewayId": {"nat", "NatGatewayNotFound"}, "InternetGatewayId": {"gateway", "InvalidInternetGatewayID.NotFound"}, "GatewayId": {"gateway", "InvalidGatewayID.NotFound"}}
+		"NatGatewayId": {"nat", "NatGatewayNotFound"}, "InternetGatewayId": {"gateway", "InvalidInternetGatewayID.NotFound"}, "GatewayId": {"gateway", "InvalidGatewayID.NotFound"},
+	}
 }
 
 // referred checks that what a call names is there and can be seen.

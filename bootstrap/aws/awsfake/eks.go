@@ -28,7 +28,7 @@ func fields(action string) string {
 		"CreateNodegroup": `+nodegroupName +nodeRole +subnets amiType capacityType instanceTypes diskSize scalingConfig updateConfig
 			clientRequestToken tags`,
 		"UpdateNodegroupConfig":        "scalingConfig clientRequestToken",
-		"CreateAddon":                  "+addonName resolveConflicts clientRequestToken podIdentityAssociations tags",
+		"CreateAddon":                  "+addonName resolveConflicts clientRequestToken podIdentityAssociations configurationValues tags",
 		"CreatePodIdentityAssociation": "+namespace +serviceAccount +roleArn clientRequestToken tags",
 		"UpdatePodIdentityAssociation": "roleArn clientRequestToken",
 	}[action]
@@ -205,8 +205,10 @@ func (c *Cloud) createCluster(k *call, body map[string]any) {
 		"version": fmt.Sprint(body["version"]), "subnets": strings.Join(subnets, ","), "role": fmt.Sprint(body["roleArn"]),
 	}})
 	if len(c.all("cluster")) > known {
-		c.insert(Item{Kind: "group", Tags: map[string]string{"aws:eks:cluster-name": name, "kubernetes.io/cluster/" + name: "owned"},
-			Props: map[string]string{"VpcId": vpc, "Owner": name, "description": "EKS created security group"}})
+		c.insert(Item{
+			Kind: "group", Tags: map[string]string{"aws:eks:cluster-name": name, "kubernetes.io/cluster/" + name: "owned"},
+			Props: map[string]string{"VpcId": vpc, "Owner": name, "description": "EKS created security group"},
+		})
 	}
 	k.json(map[string]any{"cluster": map[string]any{"name": i.ID, "status": i.status()}})
 }
@@ -274,8 +276,10 @@ func size(body map[string]any) string {
 
 // part is how a part of a cluster is described.
 func part(i *Item) map[string]any {
-	p := map[string]any{"status": i.status(), "tags": i.Tags, "roleArn": i.Props["role"], "associationId": i.ID, "addonName": i.ID, "nodegroupName": i.ID,
-		"addonArn": "arn:addon/" + i.ID, "nodegroupArn": "arn:nodegroup/" + i.ID, "namespace": i.Props["namespace"], "serviceAccount": i.Props["serviceAccount"]}
+	p := map[string]any{
+		"status": i.status(), "tags": i.Tags, "roleArn": i.Props["role"], "associationId": i.ID, "addonName": i.ID, "nodegroupName": i.ID,
+		"addonArn": "arn:addon/" + i.ID, "nodegroupArn": "arn:nodegroup/" + i.ID, "namespace": i.Props["namespace"], "serviceAccount": i.Props["serviceAccount"],
+	}
 	var count int
 	if _, err := fmt.Sscan(i.Props["size"], &count); err == nil {
 		p["scalingConfig"] = map[string]any{"desiredSize": count}
@@ -316,6 +320,9 @@ func (c *Cloud) createPart(k *call, cluster *Item, kind, element, nameField stri
 	}
 	if role != nil {
 		i.Props["role"] = fmt.Sprint(role)
+	}
+	if settings, _ := body["configurationValues"].(string); settings != "" {
+		i.Props["settings"] = settings
 	}
 	before := len(c.all(kind))
 	made := c.insert(i)

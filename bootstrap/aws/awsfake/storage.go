@@ -17,8 +17,10 @@ type tagSet struct {
 
 // settings are the parts of a bucket that are read as they were written.
 func settings() map[string]string {
-	return map[string]string{"publicAccessBlock": "NoSuchPublicAccessBlockConfiguration", "encryption": "ServerSideEncryptionConfigurationNotFoundError",
-		"versioning": "", "lifecycle": "NoSuchLifecycleConfiguration"}
+	return map[string]string{
+		"publicAccessBlock": "NoSuchPublicAccessBlockConfiguration", "encryption": "ServerSideEncryptionConfigurationNotFoundError",
+		"versioning": "", "lifecycle": "NoSuchLifecycleConfiguration",
+	}
 }
 
 func (c *Cloud) serveS3(k *call) {

@@ -12,8 +12,10 @@ import (
 func (c *Cloud) serveZones(k *call) {
 	path := strings.Split(strings.Trim(strings.TrimPrefix(k.request.URL.Path, "/2013-04-01"), "/"), "/")
 	method := k.request.Method
-	names := map[string]string{"GET hostedzonesbyname 1": "ListHostedZonesByName", "POST hostedzone 1": "CreateHostedZone", "GET hostedzone 2": "GetHostedZone",
-		"DELETE hostedzone 2": "DeleteHostedZone", "GET hostedzone 3": "ListResourceRecordSets", "POST hostedzone 3": "ChangeResourceRecordSets"}
+	names := map[string]string{
+		"GET hostedzonesbyname 1": "ListHostedZonesByName", "POST hostedzone 1": "CreateHostedZone", "GET hostedzone 2": "GetHostedZone",
+		"DELETE hostedzone 2": "DeleteHostedZone", "GET hostedzone 3": "ListResourceRecordSets", "POST hostedzone 3": "ChangeResourceRecordSets",
+	}
 	name := names[fmt.Sprintf("%s %s %d", method, path[0], len(path))]
 	if name == "" || !c.begin(k, name) {
 		if name == "" {
