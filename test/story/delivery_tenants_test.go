@@ -32,9 +32,13 @@ var shared = []struct{ object, why string }{
 	{`ConfigMap/cortex-limits in cortex`, "the limits of all tenants"},
 	{`ConfigMap/loki-limits in loki`, "the limits of all tenants"},
 	{`ConfigMap/proxy-tenants in proxy`, "who comes in at the front door"},
+	{`ConfigMap/syncer-tenants in syncer`, "the data's ID, where it is not the name"},
 	{`NetworkPolicy/proxy-callers in proxy`, "from where a tenant's Grafana comes in"},
 	{`Kustomization/tenants-[0-9a-f] in flux-system`, "a sixteenth of all tenants"},
 }
+
+// leftOut are kinds that change by themselves, or that are only another view of one that is looked at.
+var leftOut = []string{"Lease", "Event", "Node", "Endpoints", "ComponentStatus", "IPAddress"}
 
 // ownOf matches what belongs to the newcomer, or holds everything in its namespace.
 var ownOf = regexp.MustCompile(` in tenant-` + newcomer + `$|/tenant-` + newcomer + `( in flux-system)?$`)
@@ -79,7 +83,7 @@ func (l *life) removeTenant(ctx context.Context) (string, error) {
 			return err
 		}
 		for name := range all {
-			for _, kind := range []string{"Deployment", "Pod", "Service", "NetworkPolicy/grafana", "ServiceAccount/grafana", "ConfigMap/grafana"} {
+			for _, kind := range []string{"Deployment/", "Pod/", "Service/", "NetworkPolicy/grafana", "ServiceAccount/grafana", "ConfigMap/grafana", "Certificate/"} {
 				if strings.HasPrefix(name, kind) && strings.HasSuffix(name, " in "+namespace) {
 					return fmt.Errorf("%s is still there", name)
 				}
@@ -127,8 +131,8 @@ func (l *life) touched(ctx context.Context, before map[string]string) ([]string,
 	return changed, errors.Join(problems...)
 }
 
-// everything answers the resource version of each object in the cluster. Left out is what changes by itself (leases,
-// events, nodes), and the status of Flux's own objects, which names the commit.
+// everything answers the resource version of each object in the cluster, but for the status of Flux's own objects, which
+// names the commit.
 func (l *life) everything(ctx context.Context) (map[string]string, error) {
 	lists, err := l.Client.Discovery().ServerPreferredResources()
 	if err != nil {
@@ -137,7 +141,7 @@ func (l *life) everything(ctx context.Context) (map[string]string, error) {
 	versions := map[string]string{}
 	for _, list := range lists {
 		for _, kind := range list.APIResources {
-			if !slices.Contains(kind.Verbs, "list") || slices.Contains([]string{"Lease", "Event", "Node"}, kind.Kind) {
+			if !slices.Contains(kind.Verbs, "list") || slices.Contains(leftOut, kind.Kind) {
 				continue
 			}
 			resource, err := l.resource(list.GroupVersion, kind.Name)

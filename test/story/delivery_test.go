@@ -121,7 +121,11 @@ func (l *life) steps() []step {
 		{"rollback", 5 * time.Minute, l.rollback},
 		{"signed", 8 * time.Minute, l.signedTags},
 		{"branch", 5 * time.Minute, l.followBranch},
+		{"joins", 5 * time.Minute, l.addTenant},
+		{"leaves", 5 * time.Minute, l.removeTenant},
 		{"rights", 2 * time.Minute, l.tenantAccount},
+		{"by hand", 4 * time.Minute, l.changedByHand},
+		{"flux", 6 * time.Minute, l.fluxDrift},
 	}
 }
 
