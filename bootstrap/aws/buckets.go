@@ -136,11 +136,7 @@ func (a *amazon) bucketSetting(ctx context.Context, bucket, setting string) (str
 		if err != nil || answer.PublicAccessBlockConfiguration == nil {
 			return "open", a.unlessGone(err)
 		}
-		b := answer.PublicAccessBlockConfiguration
-		if aws.ToBool(b.BlockPublicAcls) && aws.ToBool(b.BlockPublicPolicy) && aws.ToBool(b.IgnorePublicAcls) && aws.ToBool(b.RestrictPublicBuckets) {
-			return "blocked", nil
-		}
-		return "partly open", nil
+		return blockText(answer.PublicAccessBlockConfiguration), nil
 	case settingEncryption:
 		answer, err := a.s3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &bucket})
 		if err != nil || answer.ServerSideEncryptionConfiguration == nil || len(answer.ServerSideEncryptionConfiguration.Rules) == 0 {
@@ -165,6 +161,13 @@ func (a *amazon) bucketSetting(ctx context.Context, bucket, setting string) (str
 	}
 }
 
+func blockText(b *types.PublicAccessBlockConfiguration) string {
+	if aws.ToBool(b.BlockPublicAcls) && aws.ToBool(b.BlockPublicPolicy) && aws.ToBool(b.IgnorePublicAcls) && aws.ToBool(b.RestrictPublicBuckets) {
+		return "blocked"
+	}
+	return "partly open"
+}
+
 // unlessGone is nil for "there is no such setting".
 func (a *amazon) unlessGone(err error) error {
 	if a.gone(err) {
@@ -183,7 +186,8 @@ const (
 
 func lifecycleText(rules []types.LifecycleRule) string {
 	for _, r := range rules {
-		if aws.ToString(r.ID) == lifecycleRule && r.Status == types.ExpirationStatusEnabled && r.AbortIncompleteMultipartUpload != nil && r.NoncurrentVersionExpiration != nil {
+		whole := r.AbortIncompleteMultipartUpload != nil && r.NoncurrentVersionExpiration != nil
+		if whole && aws.ToString(r.ID) == lifecycleRule && r.Status == types.ExpirationStatusEnabled {
 			return fmt.Sprintf("%dd/%dd", aws.ToInt32(r.AbortIncompleteMultipartUpload.DaysAfterInitiation), aws.ToInt32(r.NoncurrentVersionExpiration.NoncurrentDays))
 		}
 	}
@@ -195,13 +199,14 @@ func (a *amazon) mendBucket(ctx context.Context, bucket string, use identity.Use
 	switch setting {
 	case settingPublic:
 		// Threat: an access list or policy, written by mistake, that opens everybody's metrics to the world.
-		_, err = a.s3.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{Bucket: &bucket, PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
+		block := &types.PublicAccessBlockConfiguration{
 			BlockPublicAcls: aws.Bool(true), BlockPublicPolicy: aws.Bool(true), IgnorePublicAcls: aws.Bool(true), RestrictPublicBuckets: aws.Bool(true),
-		}})
+		}
+		_, err = a.s3.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{Bucket: &bucket, PublicAccessBlockConfiguration: block})
 	case settingEncryption:
-		_, err = a.s3.PutBucketEncryption(ctx, &s3.PutBucketEncryptionInput{Bucket: &bucket, ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
-			Rules: []types.ServerSideEncryptionRule{{ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: types.ServerSideEncryptionAes256}}},
-		}})
+		by := &types.ServerSideEncryptionByDefault{SSEAlgorithm: types.ServerSideEncryptionAes256}
+		rules := &types.ServerSideEncryptionConfiguration{Rules: []types.ServerSideEncryptionRule{{ApplyServerSideEncryptionByDefault: by}}}
+		_, err = a.s3.PutBucketEncryption(ctx, &s3.PutBucketEncryptionInput{Bucket: &bucket, ServerSideEncryptionConfiguration: rules})
 	case settingVersions:
 		status := types.BucketVersioningStatusSuspended
 		if use == identity.Rules {
@@ -209,13 +214,15 @@ func (a *amazon) mendBucket(ctx context.Context, bucket string, use identity.Use
 		}
 		_, err = a.s3.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: &bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: status}})
 	default:
-		_, err = a.s3.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{Bucket: &bucket, LifecycleConfiguration: &types.BucketLifecycleConfiguration{
-			Rules: []types.LifecycleRule{{
-				ID: aws.String(lifecycleRule), Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String("")},
-				AbortIncompleteMultipartUpload: &types.AbortIncompleteMultipartUpload{DaysAfterInitiation: aws.Int32(daysOfUploads)},
-				NoncurrentVersionExpiration:    &types.NoncurrentVersionExpiration{NoncurrentDays: aws.Int32(daysOfVersions)},
-			}},
-		}})
+		_, err = a.s3.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{
+			Bucket: &bucket, LifecycleConfiguration: &types.BucketLifecycleConfiguration{
+				Rules: []types.LifecycleRule{{
+					ID: aws.String(lifecycleRule), Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String("")},
+					AbortIncompleteMultipartUpload: &types.AbortIncompleteMultipartUpload{DaysAfterInitiation: aws.Int32(daysOfUploads)},
+					NoncurrentVersionExpiration:    &types.NoncurrentVersionExpiration{NoncurrentDays: aws.Int32(daysOfVersions)},
+				}},
+			},
+		})
 	}
 	return err
 }

@@ -23,7 +23,8 @@ func classes() map[string]engine.Class {
 			ServiceUnavailable ServiceUnavailableException Unavailable KMSInternalException DependencyTimeoutException RequestTimeout`,
 		engine.Blocked: `DependencyViolation DeleteConflict ResourceInUse ConcurrentModification
 			ConcurrentModificationException BucketNotEmpty OperationAborted HostedZoneNotEmpty InvalidIPAddress.InUse
-			IncorrectState IncorrectInstanceState`,
+			IncorrectState KMSInvalidStateException EntityTemporarilyUnmodifiable InvalidStateException`,
+		engine.NotYet: `ResourcePropagationDelayException`,
 		engine.Exists: `BucketAlreadyOwnedByYou EntityAlreadyExists EntityAlreadyExistsException AlreadyExistsException
 			RouteAlreadyExists Resource.AlreadyAssociated HostedZoneAlreadyExists`,
 		engine.Gone: `NoSuchBucket NoSuchEntity NotFound NotFoundException NoSuchHostedZone NoSuchTagSet NoSuchKey
@@ -43,11 +44,12 @@ func hints() map[string]string {
 	quota := "Ask for a higher quota (Service Quotas in the console), or remove what is not needed. Then run the same command again."
 	m := map[string]string{"BucketAlreadyExists": "Names of buckets are shared by all of AWS: choose another one in cluster.yaml (provider.storage)."}
 	for hint, codes := range map[string]string{
-		expired: "ExpiredToken ExpiredTokenException RequestExpired InvalidClientTokenId UnrecognizedClientException AuthFailure InvalidAccessKeyId SignatureDoesNotMatch InvalidIdentityToken",
-		denied:  "AccessDenied AccessDeniedException UnauthorizedOperation Forbidden NotAuthorized",
+		expired: "ExpiredToken ExpiredTokenException RequestExpired InvalidClientTokenId UnrecognizedClientException AuthFailure InvalidAccessKeyId " +
+			"SignatureDoesNotMatch InvalidIdentityToken",
+		denied: "AccessDenied AccessDeniedException UnauthorizedOperation Forbidden NotAuthorizedException",
 		quota: `VpcLimitExceeded AddressLimitExceeded SubnetLimitExceeded InternetGatewayLimitExceeded NatGatewayLimitExceeded
 			RouteTableLimitExceeded VpcEndpointLimitExceeded LimitExceeded LimitExceededException ResourceLimitExceededException
-			ResourceLimitExceeded TooManyBuckets TooManyHostedZones VcpuLimitExceeded`,
+			LimitsExceeded TooManyBuckets TooManyHostedZones VcpuLimitExceeded`,
 		"A zone has no room for a control plane: choose other zones in cluster.yaml (provider.zones).": "UnsupportedAvailabilityZoneException",
 	} {
 		for code := range strings.FieldsSeq(codes) {
@@ -93,6 +95,8 @@ func (a *amazon) Classify(err error) engine.Verdict {
 		return engine.Verdict{Class: engine.Gone}
 	case status == http.StatusTooManyRequests:
 		return engine.Verdict{Class: engine.Throttled}
+	case status == http.StatusMovedPermanently:
+		return engine.Verdict{Hint: "The bucket is in another region: choose another name in cluster.yaml (provider.storage)."}
 	case status == http.StatusForbidden:
 		return engine.Verdict{Hint: hints()["AccessDenied"]}
 	case errors.As(err, &missing), strings.Contains(text+errorText(err), noCredentials):
@@ -119,7 +123,9 @@ func passing(code, text string) (engine.Class, bool) {
 	text = strings.ToLower(text)
 	switch code {
 	case "InvalidParameterException", "InvalidRequestException", "MalformedPolicyDocument", "MalformedPolicyDocumentException":
-		for _, words := range []string{"could not be assumed", "cannot be assumed", "cannot assume", "not assumable", "role does not exist", "invalid principal", "trust policy"} {
+		for _, words := range []string{
+			"could not be assumed", "cannot be assumed", "cannot assume", "not assumable", "role does not exist", "invalid principal", "trust policy",
+		} {
 			if strings.Contains(text, words) {
 				return engine.NotYet, true
 			}

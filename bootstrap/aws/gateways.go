@@ -148,7 +148,9 @@ func (n *network) addRoute(part string, table engine.Output[string], after engin
 				return err
 			}
 			gateway, nat := want.pointers()
-			_, err = n.ec2.CreateRoute(ctx, &ec2.CreateRouteInput{RouteTableId: &id, DestinationCidrBlock: aws.String(everywhere), GatewayId: gateway, NatGatewayId: nat})
+			_, err = n.ec2.CreateRoute(ctx, &ec2.CreateRouteInput{
+				RouteTableId: &id, DestinationCidrBlock: aws.String(everywhere), GatewayId: gateway, NatGatewayId: nat,
+			})
 			return err
 		},
 		Reconcile: func(ctx context.Context, _ engine.State[string]) error {
@@ -157,7 +159,9 @@ func (n *network) addRoute(part string, table engine.Output[string], after engin
 				return err
 			}
 			gateway, nat := want.pointers()
-			_, err = n.ec2.ReplaceRoute(ctx, &ec2.ReplaceRouteInput{RouteTableId: &id, DestinationCidrBlock: aws.String(everywhere), GatewayId: gateway, NatGatewayId: nat})
+			_, err = n.ec2.ReplaceRoute(ctx, &ec2.ReplaceRouteInput{
+				RouteTableId: &id, DestinationCidrBlock: aws.String(everywhere), GatewayId: gateway, NatGatewayId: nat,
+			})
 			return err
 		},
 	}, table, after)
@@ -231,7 +235,8 @@ func (n *network) addStorageEndpoint(tables []engine.Output[string]) engine.Depe
 			}
 			return single(endpoints, err, func(i types.VpcEndpoint) engine.State[string] {
 				conditions := map[string]engine.Condition{"pending": engine.Pending, "available": engine.Ready, "deleting": engine.Deleting, "failed": engine.Failed}
-				return engine.State[string]{Condition: conditions[strings.ToLower(string(i.State))], Output: *i.VpcEndpointId, Tags: tagMap(i.Tags), Detail: string(i.State)}
+				state := strings.ToLower(string(i.State)) // "Pending" in documents, "pending" on the wire
+				return engine.State[string]{Condition: conditions[state], Output: *i.VpcEndpointId, Tags: tagMap(i.Tags), Detail: state}
 			})
 		},
 		Create: func(ctx context.Context) error {

@@ -61,7 +61,8 @@ func (a *amazon) addRole(g *engine.Graph, component, trusted string) engine.Outp
 			return found, nil
 		},
 		Create: func(ctx context.Context) error {
-			input := &iam.CreateRoleInput{RoleName: &role, AssumeRolePolicyDocument: &trusted, Description: aws.String("opsgen: " + component + " of the cluster " + g.Cluster)}
+			about := "opsgen: " + component + " of the cluster " + g.Cluster
+			input := &iam.CreateRoleInput{RoleName: &role, AssumeRolePolicyDocument: &trusted, Description: &about}
 			for _, pair := range pairs(g.Tags(name)) {
 				input.Tags = append(input.Tags, types.Tag{Key: pair.Key, Value: pair.Value})
 			}

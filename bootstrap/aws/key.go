@@ -23,7 +23,8 @@ func (a *amazon) addKey(g *engine.Graph) engine.Output[string] {
 		Name: name, Kind: "key", Expected: 5 * time.Second, Uses: []engine.Use{{Item: "aws/key", Quantity: 1}},
 		Find: func(ctx context.Context) (engine.State[string], error) { return a.findKey(ctx, g, name, alias) },
 		Create: func(ctx context.Context) error {
-			input := &kms.CreateKeyInput{Description: aws.String("opsgen: Secrets of the cluster " + g.Cluster), KeySpec: types.KeySpecSymmetricDefault, KeyUsage: types.KeyUsageTypeEncryptDecrypt}
+			about := "opsgen: Secrets of the cluster " + g.Cluster
+			input := &kms.CreateKeyInput{Description: &about, KeySpec: types.KeySpecSymmetricDefault, KeyUsage: types.KeyUsageTypeEncryptDecrypt}
 			for _, pair := range pairs(g.Tags(name)) {
 				input.Tags = append(input.Tags, types.Tag{TagKey: pair.Key, TagValue: pair.Value})
 			}
@@ -123,5 +124,6 @@ func (a *amazon) keyState(ctx context.Context, id string, g *engine.Graph, name 
 	if tags[engine.TagCluster] != g.Cluster || tags[engine.TagName] != name {
 		return engine.State[string]{}, nil
 	}
-	return engine.State[string]{Condition: pendingUntil(key.KeyState == types.KeyStateEnabled), Output: aws.ToString(key.Arn), Tags: tags, Detail: string(key.KeyState)}, nil
+	ready := pendingUntil(key.KeyState == types.KeyStateEnabled)
+	return engine.State[string]{Condition: ready, Output: aws.ToString(key.Arn), Tags: tags, Detail: string(key.KeyState)}, nil
 }

@@ -144,7 +144,8 @@ func (n *network) addSubnet(part, zone, block, role string) engine.Output[string
 				subnets = answer.Subnets
 			}
 			return single(subnets, err, func(s types.Subnet) engine.State[string] {
-				return engine.State[string]{Condition: pendingUntil(s.State == types.SubnetStateAvailable), Output: *s.SubnetId, Tags: tagMap(s.Tags), Detail: string(s.State)}
+				ready := pendingUntil(s.State == types.SubnetStateAvailable)
+				return engine.State[string]{Condition: ready, Output: *s.SubnetId, Tags: tagMap(s.Tags), Detail: string(s.State)}
 			})
 		},
 		Create: func(ctx context.Context) error {
@@ -261,7 +262,9 @@ func (n *network) addAddress(part string) engine.Output[string] {
 			})
 		},
 		Create: func(ctx context.Context) error {
-			_, err := n.ec2.AllocateAddress(ctx, &ec2.AllocateAddressInput{Domain: types.DomainTypeVpc, TagSpecifications: labelled(types.ResourceTypeElasticIp, n.g.Tags(name))})
+			_, err := n.ec2.AllocateAddress(ctx, &ec2.AllocateAddressInput{
+				Domain: types.DomainTypeVpc, TagSpecifications: labelled(types.ResourceTypeElasticIp, n.g.Tags(name)),
+			})
 			return err
 		},
 		Delete: func(ctx context.Context, have engine.State[string]) error {

@@ -227,7 +227,8 @@ func (a *amazon) checkDNS(ctx context.Context) provider.Check {
 		check.Warning, check.Problem = true, "the zone "+a.Cluster.DNS.Zone+" will be made, and is reached once the zone above it delegates to its name servers"
 		check.Hint = "After up, enter the new zone's name servers there; certificates wait for that."
 	case found.Tags == nil:
-		check.Problem, check.Hint = "the zone "+a.Cluster.DNS.Zone+" exists and is not this cluster's", "To use it, write dns.zoneID: "+found.Output+" in cluster.yaml."
+		check.Problem = "the zone " + a.Cluster.DNS.Zone + " exists and is not this cluster's"
+		check.Hint = "To use it, write dns.zoneID: " + found.Output + " in cluster.yaml."
 	}
 	return check
 }

@@ -59,7 +59,8 @@ func New(ctx context.Context, t provider.Target) (provider.Provider, error) {
 	return &amazon{
 		Target: t, run: fmt.Sprintf("%d", time.Now().UnixNano()),
 		ec2: ec2.NewFromConfig(settings), eks: eks.NewFromConfig(settings), iam: iam.NewFromConfig(settings),
-		kms: kms.NewFromConfig(settings), route53: route53.NewFromConfig(settings), s3: s3.NewFromConfig(settings, func(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true }),
+		kms: kms.NewFromConfig(settings), route53: route53.NewFromConfig(settings),
+		s3:  s3.NewFromConfig(settings, func(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true }),
 		sts: sts.NewFromConfig(settings),
 	}, nil
 }
@@ -99,11 +100,6 @@ func (a *amazon) partition() string {
 		}
 	}
 	return "aws"
-}
-
-// arn names something in the account. Services without regions (IAM) have none in it.
-func (a *amazon) arn(service, region, resource string) string {
-	return "arn:" + a.partition() + ":" + service + ":" + region + ":" + a.Cluster.Provider.Account + ":" + resource
 }
 
 // gone says whether an error is that there is no such thing.

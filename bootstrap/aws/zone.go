@@ -45,7 +45,7 @@ func (a *amazon) addZone(g *engine.Graph, lease engine.Dependency) engine.Output
 	r.Delete = func(ctx context.Context, have engine.State[string]) error {
 		return a.deleteZone(ctx, have.Output, domain)
 	}
-	return add(a, g, r)
+	return add(a, g, r, lease)
 }
 
 // reference begins the caller references of a cluster's zones. Route 53 gives a zone tags only in a second call, before
@@ -92,7 +92,8 @@ func (a *amazon) deleteZone(ctx context.Context, id, domain string) error {
 		if len(changes) == 0 {
 			continue
 		}
-		if _, err := a.route53.ChangeResourceRecordSets(ctx, &route53.ChangeResourceRecordSetsInput{HostedZoneId: &id, ChangeBatch: &types.ChangeBatch{Changes: changes}}); err != nil {
+		batch := &types.ChangeBatch{Changes: changes}
+		if _, err := a.route53.ChangeResourceRecordSets(ctx, &route53.ChangeResourceRecordSetsInput{HostedZoneId: &id, ChangeBatch: batch}); err != nil {
 			return err
 		}
 	}

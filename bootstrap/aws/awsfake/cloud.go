@@ -107,7 +107,8 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Cloud) serve(k *call) {
-	services := map[string]func(*call){"ec2": c.serveEC2, "iam": c.serveIAM, "sts": c.serveSTS, "eks": c.serveEKS, "s3": c.serveS3, "kms": c.serveKMS, "route53": c.serveZones}
+	services := map[string]func(*call){"ec2": c.serveEC2, "iam": c.serveIAM, "sts": c.serveSTS, "eks": c.serveEKS,
+		"s3": c.serveS3, "kms": c.serveKMS, "route53": c.serveZones}
 	serve := services[k.service]
 	if serve == nil {
 		k.fail(http.StatusBadRequest, "UnknownOperationException", "there is no service "+k.service)
@@ -141,14 +142,16 @@ func (k *call) fail(status int, code, message string) {
 	}
 	switch k.service {
 	case "ec2":
-		k.write(status, "text/xml", "<Response><Errors><Error><Code>"+code+"</Code><Message>"+escape(message)+"</Message></Error></Errors><RequestID>1</RequestID></Response>")
+		k.write(status, "text/xml", "<Response><Errors><Error><Code>"+code+"</Code><Message>"+escape(message)+
+			"</Message></Error></Errors><RequestID>1</RequestID></Response>")
 	case "s3":
 		k.write(status, "application/xml", "<Error><Code>"+code+"</Code><Message>"+escape(message)+"</Message></Error>")
 	case "eks", "kms":
 		k.Header().Set("X-Amzn-ErrorType", code)
 		k.write(status, "application/json", fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message))
 	default:
-		k.write(status, "text/xml", "<ErrorResponse><Error><Type>Sender</Type><Code>"+code+"</Code><Message>"+escape(message)+"</Message></Error><RequestId>1</RequestId></ErrorResponse>")
+		k.write(status, "text/xml", "<ErrorResponse><Error><Type>Sender</Type><Code>"+code+"</Code><Message>"+escape(message)+
+			"</Message></Error><RequestId>1</RequestId></ErrorResponse>")
 	}
 }
 

@@ -20,7 +20,9 @@ func (c *Cloud) actions() map[string]action {
 		return action{known: "Filter", do: func(k *call) { c.describe(k, kind, set) }}
 	}
 	create := func(kind, element, required, optional string) action {
-		return action{known: "TagSpecification ClientToken " + optional + " " + required, required: required, do: func(k *call) { c.createEC2(k, kind, element, strings.Fields(required+" "+optional)) }}
+		return action{known: "TagSpecification ClientToken " + optional + " " + required, required: required, do: func(k *call) {
+			c.createEC2(k, kind, element, strings.Fields(required+" "+optional))
+		}}
 	}
 	remove := func(kind, parameter string) action {
 		return action{known: parameter, required: parameter, do: func(k *call) { c.removeEC2(k, kind, k.form.Get(parameter)) }}
@@ -40,7 +42,9 @@ func (c *Cloud) actions() map[string]action {
 		"DeleteVpc":         remove("vpc", "VpcId"), "DeleteSubnet": remove("subnet", "SubnetId"), "DeleteInternetGateway": remove("gateway", "InternetGatewayId"),
 		"ReleaseAddress": remove("address", "AllocationId"), "DeleteNatGateway": remove("nat", "NatGatewayId"), "DeleteRouteTable": remove("table", "RouteTableId"),
 		"DeleteNetworkInterface": remove("interface", "NetworkInterfaceId"), "DeleteSecurityGroup": remove("group", "GroupId"),
-		"DeleteVpcEndpoints":     {known: "VpcEndpointId", required: "VpcEndpointId", do: func(k *call) { c.removeEC2(k, "endpoint", k.form.Get("VpcEndpointId.1")) }},
+		"DeleteVpcEndpoints": {known: "VpcEndpointId", required: "VpcEndpointId", do: func(k *call) {
+			c.removeEC2(k, "endpoint", k.form.Get("VpcEndpointId.1"))
+		}},
 		"DescribeVpcAttribute":   {known: "VpcId Attribute", required: "VpcId Attribute", do: c.vpcAttribute},
 		"ModifyVpcAttribute":     {known: "VpcId EnableDnsHostnames", required: "VpcId", do: c.vpcAttribute},
 		"AttachInternetGateway":  {known: "VpcId InternetGatewayId", required: "VpcId InternetGatewayId", do: c.attach},

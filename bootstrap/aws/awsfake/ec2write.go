@@ -12,7 +12,8 @@ func references() map[string][2]string {
 	return map[string][2]string{
 		"VpcId": {"vpc", "InvalidVpcID.NotFound"}, "SubnetId": {"subnet", "InvalidSubnetID.NotFound"},
 		"AllocationId": {"address", "InvalidAllocationID.NotFound"}, "RouteTableId": {"table", "InvalidRouteTableID.NotFound"},
-		"NatGatewayId": {"nat", "NatGatewayNotFound"}, "InternetGatewayId": {"gateway", "InvalidInternetGatewayID.NotFound"}, "GatewayId": {"gateway", "InvalidGatewayID.NotFound"},
+		"NatGatewayId":      {"nat", "NatGatewayNotFound"},
+		"InternetGatewayId": {"gateway", "InvalidInternetGatewayID.NotFound"}, "GatewayId": {"gateway", "InvalidGatewayID.NotFound"},
 	}
 }
 

@@ -55,7 +55,7 @@ func (c *Cloud) serveEKS(k *call) {
 	}
 	switch {
 	case name == "DescribeClusterVersions":
-		k.json(map[string]any{"clusterVersions": []any{map[string]any{"clusterVersion": "1.34"}, map[string]any{"clusterVersion": "1.35"}, map[string]any{"clusterVersion": "1.36"}}})
+		k.json(map[string]any{"clusterVersions": []map[string]any{{"clusterVersion": "1.34"}, {"clusterVersion": "1.35"}, {"clusterVersion": "1.36"}}})
 	case len(path) <= 2 && path[0] == "clusters":
 		c.serveCluster(k, name, path, body)
 	default:
@@ -246,7 +246,8 @@ func (c *Cloud) servePart(k *call, name string, path []string, body map[string]a
 	if strings.HasPrefix(name, "List") {
 		list := []any{}
 		for _, i := range c.all(kind) {
-			if c.visible(i) && i.Props["namespace"] == k.request.URL.Query().Get("namespace") && i.Props["serviceAccount"] == k.request.URL.Query().Get("serviceAccount") {
+			query := k.request.URL.Query()
+			if c.visible(i) && i.Props["namespace"] == query.Get("namespace") && i.Props["serviceAccount"] == query.Get("serviceAccount") {
 				list = append(list, part(i))
 			}
 		}
@@ -290,6 +291,21 @@ func part(i *Item) map[string]any {
 	return p
 }
 
+// unique refuses a second part of the same name, or for the same service account; what its own token made is no second one.
+func (c *Cloud) unique(k *call, i Item) bool {
+	for _, there := range c.all(i.Kind) {
+		same := there.ID == i.ID
+		if i.Kind == "podidentity" {
+			same = there.Props["namespace"] == i.Props["namespace"] && there.Props["serviceAccount"] == i.Props["serviceAccount"]
+		}
+		if same && (there.token != i.token || there.deleting) {
+			k.fail(http.StatusConflict, "ResourceInUseException", "it already exists: "+there.ID)
+			return false
+		}
+	}
+	return true
+}
+
 func (c *Cloud) createPart(k *call, cluster *Item, kind, element, nameField string, body map[string]any) {
 	if cluster.status() != "ACTIVE" {
 		k.fail(http.StatusConflict, "ResourceInUseException", "Cluster is in "+cluster.status()+" state")
@@ -303,12 +319,8 @@ func (c *Cloud) createPart(k *call, cluster *Item, kind, element, nameField stri
 	for _, field := range []string{"namespace", "serviceAccount"} {
 		i.Props[field] = fmt.Sprint(body[field])
 	}
-	for _, there := range c.all(kind) {
-		same := there.ID == i.ID || kind == "podidentity" && there.Props["namespace"] == i.Props["namespace"] && there.Props["serviceAccount"] == i.Props["serviceAccount"]
-		if same && (there.token != i.token || there.deleting) {
-			k.fail(http.StatusConflict, "ResourceInUseException", "it already exists: "+there.ID)
-			return
-		}
+	if !c.unique(k, i) {
+		return
 	}
 	role := body["roleArn"]
 	if kind == "nodegroup" {

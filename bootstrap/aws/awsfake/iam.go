@@ -112,7 +112,8 @@ func (c *Cloud) serveRole(k *call, name string, role *Item) {
 			delete(role.Props, key)
 			break
 		}
-		body = "<RoleName>" + role.ID + "</RoleName><PolicyName>" + k.form.Get("PolicyName") + "</PolicyName><PolicyDocument>" + url.QueryEscape(text) + "</PolicyDocument>"
+		body = "<RoleName>" + role.ID + "</RoleName><PolicyName>" + k.form.Get("PolicyName") +
+			"</PolicyName><PolicyDocument>" + url.QueryEscape(text) + "</PolicyDocument>"
 	}
 	k.result(body)
 }

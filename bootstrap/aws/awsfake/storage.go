@@ -49,9 +49,17 @@ func (c *Cloud) serveS3(k *call) {
 			return
 		}
 	}
-	switch {
-	case key != "":
+	if key != "" {
 		c.serveObject(k, name, key)
+		return
+	}
+	c.serveBucket(k, bucket)
+}
+
+// serveBucket is about the bucket itself.
+func (c *Cloud) serveBucket(k *call, bucket *Item) {
+	name, query, method := bucket.ID, k.request.URL.Query(), k.request.Method
+	switch {
 	case query.Has("tagging"):
 		c.bucketTagging(k, bucket)
 	case query.Has("versions"):

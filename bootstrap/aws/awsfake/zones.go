@@ -37,9 +37,14 @@ func (c *Cloud) serveZones(k *call) {
 		c.createZone(k)
 		return
 	}
-	zone := c.get("zone", path[1])
+	c.serveZone(k, name, path[1])
+}
+
+// serveZone is about one zone.
+func (c *Cloud) serveZone(k *call, name, id string) {
+	zone := c.get("zone", id)
 	if zone == nil {
-		k.fail(http.StatusNotFound, "NoSuchHostedZone", "No hosted zone found with ID: "+path[1])
+		k.fail(http.StatusNotFound, "NoSuchHostedZone", "No hosted zone found with ID: "+id)
 		return
 	}
 	switch name {
@@ -92,11 +97,12 @@ func (c *Cloud) serveKMS(k *call) {
 		return
 	}
 	var given struct {
-		KeyId, AliasName, TargetKeyId, Description, KeySpec, KeyUsage string
-		PendingWindowInDays                                           int
-		Limit                                                         int
-		Marker                                                        string
-		Tags                                                          []struct{ TagKey, TagValue string }
+		KeyID                                                  string `json:"KeyId"`
+		AliasName, TargetKeyID, Description, KeySpec, KeyUsage string
+		PendingWindowInDays                                    int
+		Limit                                                  int
+		Marker                                                 string
+		Tags                                                   []struct{ TagKey, TagValue string }
 	}
 	decoder := json.NewDecoder(strings.NewReader(string(k.body)))
 	decoder.DisallowUnknownFields()
@@ -120,7 +126,7 @@ func (c *Cloud) serveKMS(k *call) {
 		}
 		k.json(map[string]any{"Keys": list, "Truncated": false})
 	case "CreateAlias":
-		c.createAlias(k, given.AliasName, given.TargetKeyId)
+		c.createAlias(k, given.AliasName, given.TargetKeyID)
 	case "DeleteAlias":
 		alias := c.get("alias", given.AliasName)
 		if alias == nil {
@@ -130,7 +136,7 @@ func (c *Cloud) serveKMS(k *call) {
 		c.remove(alias)
 		k.json(map[string]any{})
 	default:
-		c.serveKey(k, name, given.KeyId)
+		c.serveKey(k, name, given.KeyID)
 	}
 }
 
