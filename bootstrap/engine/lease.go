@@ -117,13 +117,15 @@ func (h *Holding) acquire(ctx context.Context) (string, error) {
 	var since time.Time
 	for {
 		there, version, err := h.Leases.Read(ctx)
-		switch {
-		case err != nil && (h.refused(err) || ctx.Err() != nil):
+		if err != nil && (h.refused(err) || ctx.Err() != nil) {
 			return "", fmt.Errorf("read the lease: %w", err)
+		}
+		silent := version == seen && time.Since(since) >= leaseSilence
+		switch {
 		case err != nil: // it passes
 		case version != "" && there.Run == h.Mine.Run: // our write's answer was lost
 			return version, nil
-		case version == "" || version == seen && time.Since(since) >= leaseSilence:
+		case version == "" || silent:
 			written, err := h.take(ctx, version)
 			if written != "" || err != nil {
 				return written, err

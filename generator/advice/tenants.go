@@ -131,9 +131,12 @@ func checkTenantShardSize(r *report) {
 		switch {
 		case size == 0:
 		case size < copies:
-			r.refuseTenant(t, "metrics.shardSize", fmt.Sprintf("Write %d or more, or 0 for all ingesters.", copies), "%d ingesters cannot hold the %d copies of a sample", size, copies)
+			r.refuseTenant(t, "metrics.shardSize", fmt.Sprintf("Write %d or more, or 0 for all ingesters.", copies),
+				"%d ingesters cannot hold the %d copies of a sample", size, copies)
 		case size%copies != 0:
-			r.warnTenant(t, "metrics.shardSize", fmt.Sprintf("Write %d.", (size/copies+1)*copies), "%d ingesters are not the same number in each of %d zones; Cortex takes %d", size, copies, (size/copies+1)*copies)
+			taken := (size/copies + 1) * copies
+			r.warnTenant(t, "metrics.shardSize", fmt.Sprintf("Write %d.", taken),
+				"%d ingesters are not the same number in each of %d zones; Cortex takes %d", size, copies, taken)
 		}
 	}
 }

@@ -35,27 +35,36 @@ func TestChanges(t *testing.T) {
 		want   []string
 	}{
 		"a field within a configuration file": {change: edit(lokiConfig, "ingestion_rate_mb: 4", "ingestion_rate_mb: 8"), want: []string{
-			"changed ConfigMap loki/loki, reloaded live", "  data[loki.yaml].limits_config.ingestion_rate_mb: 4 → 8"}},
+			"changed ConfigMap loki/loki, reloaded live", "  data[loki.yaml].limits_config.ingestion_rate_mb: 4 → 8",
+		}},
 		"a configuration that is read at the restart": {
 			change: all(edit(cortexConfig, "150000", "160000"), edit(zoneA, `config-hash: "1"`, `config-hash: "2"`)), want: []string{
 				"changed ConfigMap cortex/cortex, read at the restart", "  data[cortex.yaml].limits.max_global_series_per_user: 150000 → 160000",
-				"changed StatefulSet cortex/ingester-zone-a, restarts 2 pods", "  spec.template.metadata.annotations[opsgen.dev/config-hash]: 1 → 2"}},
+				"changed StatefulSet cortex/ingester-zone-a, restarts 2 pods", "  spec.template.metadata.annotations[opsgen.dev/config-hash]: 1 → 2",
+			},
+		},
 		"an argument and an image of a container": {change: edit(zoneA, `cortex:v1.21.1", args: [-target=ingester, -zone=a]`, `cortex:v1.21.2", args: [-zone=a, -target=all]`), want: []string{
 			"changed StatefulSet cortex/ingester-zone-a, restarts 2 pods",
 			"  spec.template.spec.containers[cortex].args[-target]: ingester → all",
 			"  spec.template.spec.containers[cortex].args order: -target, -zone → -zone, -target",
-			"  spec.template.spec.containers[cortex].image: quay.io/cortexproject/cortex:v1.21.1 → quay.io/cortexproject/cortex:v1.21.2"}},
+			"  spec.template.spec.containers[cortex].image: quay.io/cortexproject/cortex:v1.21.1 → quay.io/cortexproject/cortex:v1.21.2",
+		}},
 		"a number of pods": {change: edit(querier, "replicas: 2", "replicas: 5"), want: []string{
-			"changed Deployment cortex/querier, 2 → 5 pods", "  spec.replicas: 2 → 5"}},
+			"changed Deployment cortex/querier, 2 → 5 pods", "  spec.replicas: 2 → 5",
+		}},
 		"an alert's expression": {change: edit(searchRules, "latency > 1", "latency > 2"), want: []string{
-			"changed ConfigMap tenant-search/rules-metrics-slo, reloaded live", "  data[slo.yaml].groups[slo].rules[TooSlow].expr: latency > 1 → latency > 2"}},
+			"changed ConfigMap tenant-search/rules-metrics-slo, reloaded live", "  data[slo.yaml].groups[slo].rules[TooSlow].expr: latency > 1 → latency > 2",
+		}},
 		"an object under another name": {change: edit(querier, "{name: querier, namespace", "{name: reader, namespace"), want: []string{
-			"renamed Deployment cortex/reader from Deployment cortex/querier"}},
+			"renamed Deployment cortex/reader from Deployment cortex/querier",
+		}},
 		"an object of another Kustomization": {change: rename(querier, "platform/reading/deployment-querier.yaml"), want: []string{
-			"moved Deployment cortex/querier from platform/cortex"}},
+			"moved Deployment cortex/querier from platform/cortex",
+		}},
 		"a text without structure": {
 			change: with("platform/cortex/configmap-text.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: text, namespace: cortex}\ndata: {grafana.ini: \"a\\nb\\n\"}"),
-			want:   []string{"added ConfigMap cortex/text"}},
+			want:   []string{"added ConfigMap cortex/text"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if d := cmp.Diff(test.want, fieldsOf(compare(t, nil, test.change))); d != "" {

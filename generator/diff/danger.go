@@ -86,9 +86,11 @@ func (f *findings) add(effect, object, message string) {
 func dangers(s *scene) ([]Danger, error) {
 	all := []Danger{}
 	if s.cluster.State == Removed {
-		return append(all, Danger{Rule: "cluster-removed", Effect: outage, Objects: []string{"clusters/" + s.cluster.Name},
+		return append(all, Danger{
+			Rule: "cluster-removed", Effect: outage, Objects: []string{"clusters/" + s.cluster.Name},
 			Message: "the cluster's folder goes; Flux deletes nothing and fails from then on, and whatever runs is nobody's. " +
-				"Take the cluster down first (bootstrap down), then remove the folder."}), nil
+				"Take the cluster down first (bootstrap down), then remove the folder.",
+		}), nil
 	}
 	var err error
 	if s.oldIDs, err = identitiesOf(s.old); err != nil {

@@ -100,7 +100,8 @@ func TestNoDanger(t *testing.T) {
 			metadata: {name: callers, namespace: cortex}
 			spec:
 			  podSelector: {}
-			  ingress: [{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: payments}}}], ports: [{port: 8443}]}]`)},
+			  ingress: [{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: payments}}}], ports: [{port: 8443}]}]`),
+		},
 		"a retention grows":                        {change: edit(cortexLimits, "365d", "730d")},
 		"a retention is written in another unit":   {change: edit(lokiConfig, "720h", "30d")},
 		"a retention is taken away":                {change: edit(lokiConfig, "retention_period: 720h", "retention_period: 0s")},

@@ -163,8 +163,19 @@ func (c *comparison) lists(path string, old, current []any) {
 
 // identifying are the fields that tell the items of a list apart, the first that does in all of them.
 var identifying = [][]string{
-	{"name"}, {"alert"}, {"record"}, {"uid"}, {"id"}, {"key"}, {"mountPath"}, {"containerPort"}, {"port", "protocol"},
-	{"receiver", "matchers"}, {"title"}, {"refId"}, {"topologyKey", "labelSelector"},
+	{"name"},
+	{"alert"},
+	{"record"},
+	{"uid"},
+	{"id"},
+	{"key"},
+	{"mountPath"},
+	{"containerPort"},
+	{"port", "protocol"},
+	{"receiver", "matchers"},
+	{"title"},
+	{"refId"},
+	{"topologyKey", "labelSelector"},
 }
 
 // identities name the items of a list, if each has a name of its own.

@@ -36,11 +36,15 @@ func TestCommentFitsAndKeepsDangers(t *testing.T) {
 		want, not        []string
 	}{
 		"everything fits": {objects: 5, dangers: 1, want: []string{"ConfigMap cortex/c4", "deletes 0 days."}, not: []string{"cut"}},
-		"the largest part is cut first": {objects: 3000, dangers: 2,
+		"the largest part is cut first": {
+			objects: 3000, dangers: 2,
 			want: []string{"platform/cortex: the details of 3000 objects are cut", "deletes 0 days.", "deletes 1 days.", "<details><summary>platform/loki</summary>"},
-			not:  []string{"ConfigMap cortex/c2999"}},
-		"dangers beyond the limit are counted, none is passed over": {objects: 3000, dangers: 2000,
-			want: []string{"2000 dangers in prod", "2000 times <code>retention-shortened</code>", "run `opsgen diff`"}},
+			not:  []string{"ConfigMap cortex/c2999"},
+		},
+		"dangers beyond the limit are counted, none is passed over": {
+			objects: 3000, dangers: 2000,
+			want: []string{"2000 dangers in prod", "2000 times <code>retention-shortened</code>", "run `opsgen diff`"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := bigReport(test.objects, test.dangers).Markdown(diff.MaxComment)

@@ -37,37 +37,42 @@ func (r *reader) list(ctx context.Context, root string, paths []string) ([]input
 			files = append(files, input{full, filepath.ToSlash(given)})
 			continue
 		}
-		err = filepath.WalkDir(full, func(name string, entry fs.DirEntry, err error) error {
-			if err != nil || ctx.Err() != nil {
-				return errors.Join(err, ctx.Err())
-			}
-			if name != full && strings.HasPrefix(entry.Name(), ".") {
-				if entry.IsDir() {
-					return fs.SkipDir
-				}
-				return nil
-			}
-			rel, err := filepath.Rel(full, name)
-			if err != nil || entry.IsDir() {
-				return err
-			}
-			shown := filepath.ToSlash(filepath.Join(given, rel))
-			switch ending := strings.ToLower(filepath.Ext(name)); {
-			case !slices.Contains([]string{".yaml", ".yml", ".json", ".tmpl"}, ending):
-			case !entry.Type().IsRegular():
-				r.leave(shown, "it is not a regular file, and links are not followed")
-			case len(files) >= maxInputs:
-				return fmt.Errorf("%s has more than %d files; import its folders one by one", given, maxInputs)
-			default:
-				files = append(files, input{name, shown})
-			}
-			return nil
-		})
-		if err != nil {
+		if files, err = r.walk(ctx, files, given, full); err != nil {
 			return nil, cannotRead(given, err)
 		}
 	}
 	return files, nil
+}
+
+// walk adds the files of a folder, which messages call given.
+func (r *reader) walk(ctx context.Context, files []input, given, full string) ([]input, error) {
+	err := filepath.WalkDir(full, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		if name != full && strings.HasPrefix(entry.Name(), ".") {
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		rel, err := filepath.Rel(full, name)
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		shown := filepath.ToSlash(filepath.Join(given, rel))
+		switch ending := strings.ToLower(filepath.Ext(name)); {
+		case !slices.Contains([]string{".yaml", ".yml", ".json", ".tmpl"}, ending):
+		case !entry.Type().IsRegular():
+			r.leave(shown, "it is not a regular file, and links are not followed")
+		case len(files) >= maxInputs:
+			return fmt.Errorf("%s has more than %d files; import its folders one by one", given, maxInputs)
+		default:
+			files = append(files, input{name, shown})
+		}
+		return nil
+	})
+	return files, err
 }
 
 func cannotRead(given string, err error) error {

@@ -155,19 +155,27 @@ func (r *reader) object(s source, o map[string]any, depth int) {
 		return
 	}
 	s.shown = strings.TrimSpace(s.shown + " " + objectName(kind, o))
-	switch {
-	case kind == "PrometheusRule":
+	switch kind {
+	case "PrometheusRule":
 		r.prometheusRule(s, o)
-	case kind == "ConfigMap":
+	case "ConfigMap":
 		r.configMap(s, o)
-	case kind == "Secret":
+	case "Secret":
 		r.secret(s, o)
-	case kind == "AlertmanagerConfig":
+	case "AlertmanagerConfig":
 		r.leave(s.shown, "its routes and receivers are the operator's own notation; write them into alertmanager.yaml")
-	case kind == "GrafanaDashboard":
+	case "GrafanaDashboard":
 		r.leave(s.shown, "it is an object of the Grafana operator; import the JSON of its spec")
-	case kind != "":
+	case "":
+		r.plain(s, o)
+	default:
 		r.Other[kind]++
+	}
+}
+
+// plain takes what is no Kubernetes object: a rule file, an Alertmanager configuration, a dashboard.
+func (r *reader) plain(s source, o map[string]any) {
+	switch {
 	case o["groups"] != nil:
 		r.ruleFile(s, o)
 	case o["route"] != nil && o["receivers"] != nil:

@@ -129,7 +129,7 @@ func checkImage(t *testing.T, image v1.Image, platform *v1.Platform) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer content.Close()
+		t.Cleanup(func() { _ = content.Close() }) // it was read
 		for archive := tar.NewReader(content); ; {
 			header, err := archive.Next()
 			if errors.Is(err, io.EOF) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -114,11 +115,16 @@ func moduleOf(m Module) cdx.Component {
 // UsedImages are the names of those images that files of a rendered tree refer to.
 func UsedImages(dir string, references map[string]string) ([]string, error) {
 	used := map[string]bool{}
-	err := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || filepath.Ext(file) != ".yaml" {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	err = fs.WalkDir(root.FS(), ".", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || path.Ext(file) != ".yaml" {
 			return err
 		}
-		text, err := os.ReadFile(file)
+		text, err := root.ReadFile(file)
 		for name, reference := range references {
 			if !used[name] && refers(text, reference) {
 				used[name] = true

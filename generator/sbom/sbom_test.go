@@ -127,12 +127,11 @@ func TestOwnBillIsValid(t *testing.T) {
 	}
 	compiler := jsonschema.NewCompiler()
 	for _, name := range []string{"bom-1.6.schema.json", "spdx.schema.json", "jsf-0.82.schemax.json"} {
-		file, err := os.Open(filepath.Join(strings.TrimSpace(string(dir)), "schema", name))
+		file, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "schema", name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer file.Close()
-		text, err := jsonschema.UnmarshalJSON(file)
+		text, err := jsonschema.UnmarshalJSON(bytes.NewReader(file))
 		if err != nil {
 			t.Fatal(err)
 		}

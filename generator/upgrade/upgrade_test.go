@@ -176,8 +176,10 @@ func TestNothingIsLeft(t *testing.T) {
 		"no version":       {func(_ *checkout, o *upgrade.Options) { o.Version = "latest" }, `"latest" is not a version of the bundle`},
 		"no upstream":      {func(_ *checkout, o *upgrade.Options) { o.From = filepath.Join(o.Git.Dir, "nowhere") }, "cannot be listed"},
 		"an unsigned tag":  {func(_ *checkout, o *upgrade.Options) { o.Verify = true }, "signature of upstream's tag"},
-		"a branch that is there": {func(c *checkout, _ *upgrade.Options) { c.git("branch", "upgrade-1.1.0") },
-			"branch upgrade-1.1.0 is there already"},
+		"a branch that is there": {
+			func(c *checkout, _ *upgrade.Options) { c.git("branch", "upgrade-1.1.0") },
+			"branch upgrade-1.1.0 is there already",
+		},
 		"a version that upstream never had": {func(c *checkout, o *upgrade.Options) {
 			c.git("checkout", "--quiet", "--orphan", "alone")
 			c.commit(map[string]string{"versions.yaml": strings.Replace(versions, "VERSION", "0.9.0", 1)})

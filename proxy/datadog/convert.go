@@ -221,6 +221,20 @@ func (q *request) takeCheck(run checkRun) error {
 	return q.emitOne("check", sample{metric: []byte("datadog_service_check")}, at, run.Status.orNaN())
 }
 
+// countEvents counts what is dropped, by the name of what it comes from, as agents send it (datadog-agent,
+// pkg/serializer/internal/metrics/events.go).
+func (q *request) countEvents(e *elements) error {
+	var raw json.RawMessage
+	err := e.next(&raw)
+	var events map[string][]skipped
+	if err == nil && unmarshal(raw, &events) == nil {
+		for _, list := range events {
+			q.handler.meters.drop(q.tenant, droppedEvent, len(list))
+		}
+	}
+	return err
+}
+
 // readIntake reads a host's metadata: of it the host's name and tags.
 func (q *request) readIntake() error {
 	first, err := firstByte(q.reader)
@@ -237,16 +251,7 @@ func (q *request) readIntake() error {
 		case "host-tags":
 			return e.next(&tags)
 		case "events":
-			// By the name of what they come from, as agents send them (datadog-agent, pkg/serializer/internal/metrics/events.go).
-			var raw json.RawMessage
-			err := e.next(&raw)
-			var events map[string][]skipped
-			if err == nil && unmarshal(raw, &events) == nil {
-				for _, list := range events {
-					q.handler.meters.drop(q.tenant, droppedEvent, len(list))
-				}
-			}
-			return err
+			return q.countEvents(e)
 		}
 		return e.next(&skipped{})
 	})

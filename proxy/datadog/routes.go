@@ -44,33 +44,33 @@ type served struct {
 // routes is what Handler serves. Paths below "dropped" carry what has no place in Cortex or Loki: an agent that got an
 // error for them would send them again and again, or write an error into its log at each flush.
 func routes() []served {
-	metrics := func(method, path, name string, kind payload) served {
-		return served{Route{Method: method, Path: path, Name: "datadog_" + name, Scope: config.MetricsWrite}, kind}
+	metrics := func(path, name string, kind payload) served {
+		return served{Route{Method: http.MethodPost, Path: path, Name: "datadog_" + name, Scope: config.MetricsWrite}, kind}
 	}
 	list := []served{
 		// Whether a key is good says nothing of what it is good for: an agent for logs only asks the same.
 		{Route{Method: http.MethodGet, Path: "/api/v1/validate", Name: "datadog_validate"}, nothing},
-		metrics(http.MethodPost, "/api/v1/series", "series", seriesJSON),
-		metrics(http.MethodPost, "/api/v2/series", "series", seriesEither),
+		metrics("/api/v1/series", "series", seriesJSON),
+		metrics("/api/v2/series", "series", seriesEither),
 		// Version 3 is what agents 7.81 send to every address, and later ones to Datadog's own only, unless they are told to
 		// (datadog-agent, pull requests 52059 and 53466).
-		metrics(http.MethodPost, "/api/intake/metrics/v3/series", "series", columnar),
-		metrics(http.MethodPost, "/api/intake/metrics/v3/sketches", "sketches", columnar),
-		metrics(http.MethodPost, "/api/v1/check_run", "check_run", checkRuns),
-		metrics(http.MethodPost, "/api/beta/sketches", "sketches", sketches),
-		metrics(http.MethodPost, "/intake", "intake", intake),
-		metrics(http.MethodPost, "/intake/", "intake", intake),
+		metrics("/api/intake/metrics/v3/series", "series", columnar),
+		metrics("/api/intake/metrics/v3/sketches", "sketches", columnar),
+		metrics("/api/v1/check_run", "check_run", checkRuns),
+		metrics("/api/beta/sketches", "sketches", sketches),
+		metrics("/intake", "intake", intake),
+		metrics("/intake/", "intake", intake),
 		{Route{Method: http.MethodPost, Path: "/api/v2/logs", Name: "datadog_logs", Scope: config.LogsWrite}, logs},
 		{Route{Method: http.MethodPost, Path: "/v1/input", Name: "datadog_logs", Scope: config.LogsWrite}, logs},
 	}
-	list = append(list, metrics(http.MethodPost, "/api/v1/events", "dropped", events), metrics(http.MethodPost, "/api/v2/events", "dropped", events))
+	list = append(list, metrics("/api/v1/events", "dropped", events), metrics("/api/v2/events", "dropped", events))
 	for _, path := range []string{
 		"/api/v1/metadata", "/api/v2/host_metadata", "/api/v1/host_metadata",
 		"/api/v1/collector", "/api/v1/container", "/api/v1/connections", "/api/v1/discovery", "/api/v1/orchestrator",
 		"/api/v2/orch", "/api/v2/orchmanif", "/api/v2/contlcycle", "/api/v2/contimage", "/api/v2/sbom", "/api/v2/apmtelemetry",
 		"/support/flare",
 	} {
-		list = append(list, metrics(http.MethodPost, path, "dropped", dropped))
+		list = append(list, metrics(path, "dropped", dropped))
 	}
 	return list
 }

@@ -30,6 +30,17 @@ type pushed struct {
 	Digest    string `json:"digest"`
 }
 
+// newLayout makes an OCI image layout in a folder that is not there yet; none where dir is empty.
+func newLayout(dir string) (layout.Path, error) {
+	if dir == "" {
+		return "", nil
+	}
+	if _, err := os.Lstat(dir); err == nil {
+		return "", fmt.Errorf("%s is there already; name a folder that is not", dir)
+	}
+	return layout.Write(dir, empty.Index)
+}
+
 func images(ctx context.Context, flags *flag.FlagSet, arguments []string, stdout, stderr io.Writer) error {
 	push := flags.String("push", "", "push to this registry and path, as ghcr.io/opsgen; credentials are Docker's")
 	dir := flags.String("layout", "", "write an OCI image layout into this folder, which must not exist")
@@ -45,14 +56,9 @@ func images(ctx context.Context, flags *flag.FlagSet, arguments []string, stdout
 		return err
 	}
 	defer os.RemoveAll(work)
-	var written layout.Path
-	if *dir != "" {
-		if _, err := os.Lstat(*dir); err == nil {
-			return fmt.Errorf("%s is there already; name a folder that is not", *dir)
-		}
-		if written, err = layout.Write(*dir, empty.Index); err != nil {
-			return err
-		}
+	written, err := newLayout(*dir)
+	if err != nil {
+		return err
 	}
 	var all []pushed
 	for _, program := range oci.Programs() {
@@ -127,8 +133,10 @@ func about(ctx context.Context) (oci.Spec, string, error) {
 // downloads are the programs that people run on their machines.
 func downloads(root string) []oci.Program {
 	all := []oci.Program{
-		{Name: "opsgen", Package: "./generator/cmd/opsgen"}, {Name: "bootstrap", Package: "./bootstrap/cmd/bootstrap"},
-		{Name: "proxy", Package: "./proxy/cmd/proxy"}, {Name: "syncer", Package: "./syncer/cmd/syncer"},
+		{Name: "opsgen", Package: "./generator/cmd/opsgen"},
+		{Name: "bootstrap", Package: "./bootstrap/cmd/bootstrap"},
+		{Name: "proxy", Package: "./proxy/cmd/proxy"},
+		{Name: "syncer", Package: "./syncer/cmd/syncer"},
 	}
 	var there []oci.Program
 	for _, p := range all {

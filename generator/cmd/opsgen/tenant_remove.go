@@ -79,7 +79,10 @@ func leftOf(repo *repository.Repository, t *tenant.Tenant) []leftBehind {
 	left := []leftBehind{}
 	for _, c := range clustersOf(repo, t) {
 		r := t.For(c.Cluster)
-		left = append(left, leftBehind{Cluster: c.Name, MetricsForUpTo: r.Metrics.Retention.String(), LogsForUpTo: r.Logs.Retention.String(), Namespace: "tenant-" + t.Name})
+		left = append(left, leftBehind{
+			Cluster: c.Name, MetricsForUpTo: r.Metrics.Retention.String(), LogsForUpTo: r.Logs.Retention.String(),
+			Namespace: "tenant-" + t.Name,
+		})
 	}
 	return left
 }

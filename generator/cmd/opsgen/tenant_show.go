@@ -54,8 +54,11 @@ func (a *app) showTenant(name string) error {
 
 // kindsOfFiles are the kinds of files beside tenant.yaml, in the order in which they are told.
 var kindsOfFiles = []struct{ key, noun string }{
-	{"rules", "file of rules"}, {"logRules", "file of log rules"}, {"ruleTests", "file of tests"},
-	{"templates", "template"}, {"dashboards", "dashboard"},
+	{"rules", "file of rules"},
+	{"logRules", "file of log rules"},
+	{"ruleTests", "file of tests"},
+	{"templates", "template"},
+	{"dashboards", "dashboard"},
 }
 
 func countFiles(f tenant.Files) map[string]int {
