@@ -200,3 +200,28 @@ func TestDownWithDataKilledAnywhere(t *testing.T) {
 	credentials(t)
 	killtest.Test{New: fresh, Before: up, Run: down(true), Every: *every}.EveryCall(t)
 }
+
+// TestDownOfAHalfMadeCluster: what a run that failed has made must be as easy to remove as a whole cluster.
+func TestDownOfAHalfMadeCluster(t *testing.T) {
+	credentials(t)
+	for _, call := range []string{"ec2:CreateSubnet", "ec2:CreateNatGateway", "iam:PutRolePolicy", "kms:CreateAlias", "eks:CreateCluster", "eks:CreateNodegroup"} {
+		t.Run(call, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := awsfake.New(20*time.Second, 10*time.Second)
+				cloud.Refuse[call] = "AccessDenied"
+				line := killtest.Direct(cloud)
+				if err := up(t.Context(), line); err == nil {
+					t.Fatal("up did not fail")
+				}
+				if err := down(true)(t.Context(), line); err != nil {
+					t.Fatal(err)
+				}
+				for _, kind := range kinds() {
+					if have := cloud.Count(kind); have > 0 && kind != "key" {
+						t.Errorf("%d of %s are left", have, kind)
+					}
+				}
+			})
+		})
+	}
+}
