@@ -24,14 +24,20 @@ func TestDocumentedErrors(t *testing.T) {
 		engine.Throttled: {&ekstypes.ThrottlingException{}, &zonetypes.ThrottlingException{}, &zonetypes.PriorRequestNotComplete{}},
 		engine.Uncertain: {&ekstypes.ServerException{}, &ekstypes.ServiceUnavailableException{}, &kmstypes.KMSInternalException{}, &kmstypes.DependencyTimeoutException{}, &iamtypes.ServiceFailureException{}},
 		engine.NotYet:    {&ekstypes.ResourcePropagationDelayException{}},
-		engine.Blocked: {&ekstypes.ResourceInUseException{}, &ekstypes.InvalidStateException{}, &iamtypes.DeleteConflictException{}, &iamtypes.ConcurrentModificationException{},
-			&iamtypes.EntityTemporarilyUnmodifiableException{}, &kmstypes.KMSInvalidStateException{}, &zonetypes.HostedZoneNotEmpty{}, &zonetypes.ConcurrentModification{}},
+		engine.Blocked: {
+			&ekstypes.ResourceInUseException{}, &ekstypes.InvalidStateException{}, &iamtypes.DeleteConflictException{}, &iamtypes.ConcurrentModificationException{},
+			&iamtypes.EntityTemporarilyUnmodifiableException{}, &kmstypes.KMSInvalidStateException{}, &zonetypes.HostedZoneNotEmpty{}, &zonetypes.ConcurrentModification{},
+		},
 		engine.Exists: {&iamtypes.EntityAlreadyExistsException{}, &kmstypes.AlreadyExistsException{}, &zonetypes.HostedZoneAlreadyExists{}, &s3types.BucketAlreadyOwnedByYou{}},
-		engine.Gone: {&ekstypes.ResourceNotFoundException{}, &ekstypes.NotFoundException{}, &iamtypes.NoSuchEntityException{}, &kmstypes.NotFoundException{},
-			&zonetypes.NoSuchHostedZone{}, &s3types.NoSuchBucket{}, &s3types.NoSuchKey{}, &s3types.NotFound{}},
-		engine.Refused: {&ekstypes.AccessDeniedException{}, &ekstypes.ResourceLimitExceededException{}, &ekstypes.UnsupportedAvailabilityZoneException{},
+		engine.Gone: {
+			&ekstypes.ResourceNotFoundException{}, &ekstypes.NotFoundException{}, &iamtypes.NoSuchEntityException{}, &kmstypes.NotFoundException{},
+			&zonetypes.NoSuchHostedZone{}, &s3types.NoSuchBucket{}, &s3types.NoSuchKey{}, &s3types.NotFound{},
+		},
+		engine.Refused: {
+			&ekstypes.AccessDeniedException{}, &ekstypes.ResourceLimitExceededException{}, &ekstypes.UnsupportedAvailabilityZoneException{},
 			&iamtypes.LimitExceededException{}, &kmstypes.LimitExceededException{}, &zonetypes.NotAuthorizedException{}, &zonetypes.LimitsExceeded{},
-			&zonetypes.TooManyHostedZones{}, &s3types.BucketAlreadyExists{}, &s3types.AccessDenied{}},
+			&zonetypes.TooManyHostedZones{}, &s3types.BucketAlreadyExists{}, &s3types.AccessDenied{},
+		},
 	} {
 		for _, err := range list {
 			verdict := a.Classify(err)

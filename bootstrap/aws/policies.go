@@ -73,12 +73,16 @@ func (a *amazon) rights(account identity.Account, zone string) string {
 	}
 	if account.DNS {
 		statements = append(statements,
-			statement{Action: []string{"route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"},
-				Resource: []string{"arn:" + a.partition() + ":route53:::hostedzone/" + zone}},
+			statement{
+				Action:   []string{"route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"},
+				Resource: []string{"arn:" + a.partition() + ":route53:::hostedzone/" + zone},
+			},
 			statement{Action: []string{"route53:GetChange"}, Resource: []string{"arn:" + a.partition() + ":route53:::change/*"}},
 			// Finding the zone cannot be narrowed to one.
-			statement{Action: []string{"route53:ListHostedZones", "route53:ListHostedZonesByName", "route53:ListTagsForResource", "route53:ListTagsForResources"},
-				Resource: []string{"*"}},
+			statement{
+				Action:   []string{"route53:ListHostedZones", "route53:ListHostedZonesByName", "route53:ListTagsForResource", "route53:ListTagsForResources"},
+				Resource: []string{"*"},
+			},
 		)
 	}
 	return policy(statements...)

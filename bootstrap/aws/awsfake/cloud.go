@@ -107,8 +107,10 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Cloud) serve(k *call) {
-	services := map[string]func(*call){"ec2": c.serveEC2, "iam": c.serveIAM, "sts": c.serveSTS, "eks": c.serveEKS,
-		"s3": c.serveS3, "kms": c.serveKMS, "route53": c.serveZones}
+	services := map[string]func(*call){
+		"ec2": c.serveEC2, "iam": c.serveIAM, "sts": c.serveSTS, "eks": c.serveEKS,
+		"s3": c.serveS3, "kms": c.serveKMS, "route53": c.serveZones,
+	}
 	serve := services[k.service]
 	if serve == nil {
 		k.fail(http.StatusBadRequest, "UnknownOperationException", "there is no service "+k.service)
