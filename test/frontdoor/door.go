@@ -50,20 +50,38 @@ func Find(ctx context.Context, client kubernetes.Interface, domain string) (*Doo
 	if !d.Authorities.AppendCertsFromPEM(secret.Data["ca.crt"]) {
 		return nil, errors.New("finding the front door: its certificate names no authority")
 	}
-	dialer := &net.Dialer{Timeout: 10 * time.Second}
-	d.client = &http.Client{
-		Timeout: time.Minute,
-		Transport: &http.Transport{
-			TLSClientConfig:     &tls.Config{RootCAs: d.Authorities, MinVersion: tls.VersionTLS12},
-			ForceAttemptHTTP2:   true,
-			MaxIdleConnsPerHost: 16,
-			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-				return dialer.DialContext(ctx, network, net.JoinHostPort(d.Address, "443"))
-			},
-		},
-	}
+	d.client = d.newClient(func(t *http.Transport) { t.ForceAttemptHTTP2 = true })
 	return d, nil
 }
+
+func (d *Door) newClient(set func(*http.Transport)) *http.Client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second}
+	transport := &http.Transport{
+		TLSClientConfig:     &tls.Config{RootCAs: d.Authorities, MinVersion: tls.VersionTLS12},
+		MaxIdleConnsPerHost: 16,
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, net.JoinHostPort(d.Address, "443"))
+		},
+	}
+	set(transport)
+	return &http.Client{Timeout: time.Minute, Transport: transport}
+}
+
+// with is the same door with connections of its own.
+func (d *Door) with(set func(*http.Transport)) *Door {
+	other := *d
+	other.client = d.newClient(set)
+	return &other
+}
+
+// HTTP2 is the same door with an HTTP/2 connection of its own, which is kept.
+func (d *Door) HTTP2() *Door { return d.with(func(t *http.Transport) { t.ForceAttemptHTTP2 = true }) }
+
+// HTTP1 is the same door with HTTP/1.1 connections of its own, which are kept.
+func (d *Door) HTTP1() *Door { return d.with(func(*http.Transport) {}) }
+
+// Fresh is the same door with a new connection for each request.
+func (d *Door) Fresh() *Door { return d.with(func(t *http.Transport) { t.DisableKeepAlives = true }) }
 
 // Certificate answers the certificate that the door shows for a name, verified.
 func (d *Door) Certificate(ctx context.Context, name string) (*x509.Certificate, error) {

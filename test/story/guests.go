@@ -115,9 +115,12 @@ func key(file string) string { return strings.ReplaceAll(strings.TrimPrefix(file
 
 // spec is a pod's. Names of the cluster's domain lead to the load balancer, as they would by DNS.
 func (s *Story) spec(g Guest, files map[string]string) core.PodSpec {
-	now := int64(0)
+	now, yes, no := int64(0), true, false
 	spec := core.PodSpec{
 		ServiceAccountName: g.Account, TerminationGracePeriodSeconds: &now,
+		SecurityContext: &core.PodSecurityContext{
+			RunAsNonRoot: &yes, SeccompProfile: &core.SeccompProfile{Type: core.SeccompProfileTypeRuntimeDefault},
+		},
 		Volumes: []core.Volume{{Name: "scratch", VolumeSource: core.VolumeSource{EmptyDir: &core.EmptyDirVolumeSource{}}}},
 	}
 	mounts := []core.VolumeMount{{Name: "scratch", MountPath: scratch}}
@@ -151,6 +154,10 @@ func (s *Story) spec(g Guest, files map[string]string) core.PodSpec {
 	}
 	for _, c := range g.Containers {
 		c.VolumeMounts = mounts
+		// Pod Security's level "restricted" admits it: the bundle's namespaces enforce that.
+		c.SecurityContext = &core.SecurityContext{
+			AllowPrivilegeEscalation: &no, Capabilities: &core.Capabilities{Drop: []core.Capability{"ALL"}},
+		}
 		c.Env = append(c.Env, core.EnvVar{Name: "SSL_CERT_FILE", Value: authority})
 		spec.Containers = append(spec.Containers, c)
 	}

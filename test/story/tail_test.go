@@ -102,11 +102,11 @@ func (s *Story) revokeUnder(ctx context.Context, token string, tail *frontdoor.T
 		return 0, err
 	}
 	_, err = s.Door.CountLogs(ctx, token, `count_over_time({app="tail"}[1h])`, time.Now())
-	return ended, refused(err, 401, "revoked")
+	return ended, turnedAway(err, 401, "revoked")
 }
 
-// refused says whether an answer has the status, and a word.
-func refused(err error, code int, word string) error {
+// turnedAway says whether an answer has the status, and a word.
+func turnedAway(err error, code int, word string) error {
 	var status *frontdoor.Status
 	if !errors.As(err, &status) || status.Code != code || !strings.Contains(status.Body, word) {
 		return fmt.Errorf("the answer is %v, want status %d and %q", err, code, word)

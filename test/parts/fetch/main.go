@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -50,7 +51,10 @@ func run(o options, arguments []string) error {
 	if o.tenant != "" {
 		request.Header.Set("X-Scope-OrgID", o.tenant)
 	}
-	response, err := http.DefaultClient.Do(request)
+	// So that the error says whether it was the connection that was not had.
+	dialer := net.Dialer{Timeout: o.limit / 2}
+	client := http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}}
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}
