@@ -128,6 +128,9 @@ func (l *life) steps() []step {
 		{"by hand", 4 * time.Minute, l.changedByHand},
 		{"flux", 6 * time.Minute, l.fluxDrift},
 		{"load", 8 * time.Minute, l.upgradeUnderLoad},
+		{"controller", 5 * time.Minute, l.controllerKilled},
+		{"api", 5 * time.Minute, l.planeKilled},
+		{"node", 8 * time.Minute, l.nodeKilled},
 	}
 }
 
