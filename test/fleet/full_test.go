@@ -27,5 +27,4 @@ func TestExampleOnGoogleCloud(t *testing.T) {
 	f := Begin(t, "fleet-gcp", "example-gcp", 9)
 	f.Install()
 	f.Step("quiet", 5*time.Minute, f.quiet)
-	f.Step("tenant", 10*time.Minute, f.comeAndGo)
 }

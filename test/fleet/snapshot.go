@@ -78,27 +78,6 @@ func written(before, after map[string]*unstructured.Unstructured) []string {
 	return names
 }
 
-// touched is written, but of everything that was done to an object, also by controllers. Of what Flux follows it is what
-// was written, as the status of each says which release it is at.
-func touched(before, after map[string]*unstructured.Unstructured) []string {
-	var names []string
-	for name, o := range before {
-		now := after[name]
-		if now == nil {
-			continue
-		}
-		changed := o.GetResourceVersion() != now.GetResourceVersion()
-		if o.GetKind() == "Kustomization" || o.GetKind() == "GitRepository" {
-			changed = applied(o) != applied(now)
-		}
-		if changed {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
 // quiet reconciles everything once more. Nobody changed anything, so nothing may be written.
 func (f *Fleet) quiet(ctx context.Context) (string, error) {
 	before, err := f.snapshot(ctx)
