@@ -124,6 +124,7 @@ func (l *life) steps() []step {
 		{"joins", 5 * time.Minute, l.addTenant},
 		{"leaves", 5 * time.Minute, l.removeTenant},
 		{"rights", 2 * time.Minute, l.tenantAccount},
+		{"broken", 5 * time.Minute, l.brokenTenant},
 		{"prune", 6 * time.Minute, l.leavesGit},
 		{"by hand", 4 * time.Minute, l.changedByHand},
 		{"flux", 6 * time.Minute, l.fluxDrift},
