@@ -57,10 +57,15 @@ cluster: ## Bring up example-local from Git on a real Kubernetes on this machine
 	cd test && go run ./cmd/bed up --nodes 2 --cluster example-local
 
 .PHONY: cluster-test
-cluster-test: ## Test on real nodes: the bed itself, then the stories of clusters (root, Linux; slow when nothing is cached)
+cluster-test: ## Test on real nodes: the bed, the syncer, bootstrap, two stories (root, Linux; slow when nothing is cached)
 	@# One bed at a time: each wants both processors of a small machine.
-	cd test && go test -count=1 -p 1 -timeout 30m $$(go list ./... | grep -v /story$$)
-	cd test && go test -count=1 -v -timeout 60m ./story
+	cd test && go test -count=1 -p 1 -timeout 30m $$(go list ./... | grep -Ev '/(story|fleet)$$')
+	cd test && go test -count=1 -v -timeout 40m -run 'TestTheFirstDay|TestTheFrontDoor' ./story
+
+.PHONY: cluster-test-long
+cluster-test-long: ## Test deliveries on real nodes, and the examples in full size on fake ones (root, Linux; half an hour)
+	cd test && go test -count=1 -v -timeout 60m -run TestDelivery ./story
+	cd test && go test -count=1 -v -timeout 60m ./fleet
 
 .PHONY: generate
 generate: ## Write the JSON Schemas and references anew, from the Go types
