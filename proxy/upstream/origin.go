@@ -184,6 +184,11 @@ func (o *origin) store(hosts []string) {
 	now := time.Now()
 	o.refreshed.Store(now.UnixNano())
 	o.state.Store(&addresses{list, now})
+	if slices.ContainsFunc(before, func(a *address) bool { return !slices.Contains(list, a) }) {
+		// Connections to a pod that is gone may look well until something is sent. Those of the others are made again: pods
+		// change rarely.
+		o.transport.CloseIdleConnections()
+	}
 }
 
 // failed notes a failure, and sets the address aside after several in a row.

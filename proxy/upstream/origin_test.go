@@ -199,6 +199,45 @@ func TestTheOnlyPodMoves(t *testing.T) {
 	}
 }
 
+// What was kept open to a pod that left the name is closed: the pod's address may lead nowhere without anybody saying so.
+func TestConnectionsToAPodThatLeftAreClosed(t *testing.T) {
+	closed := make(chan struct{})
+	origin := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	origin.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			close(closed)
+		}
+	}
+	origin.Start()
+	defer origin.Close()
+	_, port, err := net.SplitHostPort(origin.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := &zone{}
+	z.set("127.0.0.1")
+	p := New(Options{Resolver: z})
+	defer p.Close()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x", http.NoBody)
+	base := "http://headless.example:" + port
+	if err := p.Forward(httptest.NewRecorder(), r, Target{Base: base, Path: "/x", Tenant: "acme"}); err != nil {
+		t.Fatal(err)
+	}
+	o, err := p.origin(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z.set("127.0.0.2")
+	if _, err := o.lookup(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Error("the connection is still open")
+	}
+}
+
 func TestAWriteThatMayHaveArrivedIsNotSentAgain(t *testing.T) {
 	for _, row := range []struct {
 		method     string
