@@ -57,9 +57,10 @@ func TestMemoryIsFlatUnderALongBody(t *testing.T) {
 			if response.StatusCode != http.StatusOK {
 				t.Fatalf("answered %s", response.Status)
 			}
-			// The first step is after what the upstream of this test keeps of a body.
+			// The first step is after what the upstream of this test keeps of a body. Half a step of 8 is room for what a busy
+			// machine has in flight, and much less than a body that is kept.
 			first, last := body.alive[0], body.alive[len(body.alive)-1]
-			if len(body.alive) <= steps || last > first+512<<10 {
+			if len(body.alive) <= steps || last > first+step/2 {
 				t.Errorf("of %d bytes, %d bytes of memory were kept: %d", (steps+1)*step, int64(last)-int64(first), body.alive)
 			}
 		})
