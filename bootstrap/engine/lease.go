@@ -113,35 +113,46 @@ func (h *Holding) release(ctx context.Context, version string) {
 // acquire writes the lease, after the one that is there has been silent for long enough.
 func (h *Holding) acquire(ctx context.Context) (string, error) {
 	wait := backoff{next: pollMost, most: pollMost}
-	var seen string
-	var since time.Time
+	var other silence
 	for {
 		there, version, err := h.Leases.Read(ctx)
 		if err != nil && (h.refused(err) || ctx.Err() != nil) {
 			return "", fmt.Errorf("read the lease: %w", err)
 		}
-		silent := version == seen && time.Since(since) >= leaseSilence
-		switch {
-		case err != nil: // it passes
-		case version != "" && there.Run == h.Mine.Run: // our write's answer was lost
-			return version, nil
-		case version == "" || silent:
-			written, err := h.take(ctx, version)
+		if err == nil { // else it passes
+			written, err := h.consider(ctx, there, version, &other)
 			if written != "" || err != nil {
 				return written, err
 			}
-		case seen == "":
-			seen, since = version, time.Now()
-		case version != seen:
-			return "", &HeldError{Lease: there}
 		}
 		if version != "" && h.Waiting != nil {
-			h.Waiting(there, max(0, leaseSilence-time.Since(since)))
+			h.Waiting(there, max(0, leaseSilence-time.Since(other.since)))
 		}
 		if err := wait.sleep(ctx); err != nil {
 			return "", err
 		}
 	}
+}
+
+// silence is for how long another run's lease has not changed.
+type silence struct {
+	version string
+	since   time.Time
+}
+
+// consider takes the lease where it is free, and gives no version while it is not known whether its run lives.
+func (h *Holding) consider(ctx context.Context, there Lease, version string, other *silence) (string, error) {
+	switch {
+	case version != "" && there.Run == h.Mine.Run: // our write's answer was lost
+		return version, nil
+	case version == "" || version == other.version && time.Since(other.since) >= leaseSilence:
+		return h.take(ctx, version)
+	case other.version == "":
+		*other = silence{version, time.Now()}
+	case version != other.version:
+		return "", &HeldError{Lease: there}
+	}
+	return "", nil
 }
 
 // take writes the lease; it gives no version where that is to be tried again.
