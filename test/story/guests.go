@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os/exec"
 	"path"
@@ -179,15 +178,6 @@ func (s *Story) arrived(ctx context.Context, g Guest) error {
 			return fmt.Errorf("waiting for %s/%s: %w", g.Namespace, g.Name, err)
 		}
 	}
-}
-
-// Leave removes guests' namespaces.
-func (s *Story) Leave(ctx context.Context, namespaces ...string) error {
-	var problems []error
-	for _, namespace := range namespaces {
-		problems = append(problems, s.Client.CoreV1().Namespaces().Delete(ctx, namespace, meta.DeleteOptions{}))
-	}
-	return errors.Join(problems...)
 }
 
 // Kubectl calls the program that people use.
