@@ -112,20 +112,11 @@ func (f *Fleet) connect() error {
 }
 
 func (f *Fleet) makeFork(ctx context.Context) (string, error) {
-	source, err := build.Folder("")
-	if err != nil {
-		return "", err
-	}
 	remote, err := f.Bed.Repository(f.Repository)
 	if err != nil {
 		return "", err
 	}
-	dir := f.t.TempDir()
-	if f.Fork, err = fork.New(ctx, filepath.Dir(source), filepath.Join(dir, "fork"), remote, f.programs["opsgen"]); err != nil {
-		return "", err
-	}
-	f.Fork.Env = []string{"XDG_CONFIG_HOME=" + filepath.Join(dir, "config")}
-	if _, err := f.Fork.Run(ctx, "token", "keygen", "--cluster", f.Cluster); err != nil {
+	if f.Fork, err = fork.Here(ctx, f.t.TempDir(), remote, f.programs["opsgen"], f.Cluster); err != nil {
 		return "", err
 	}
 	if err := f.Release(ctx, "Render "+f.Cluster); err != nil {

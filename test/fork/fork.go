@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/opsgen/opsgen/test/build"
 )
 
 // A Fork is a working copy with a remote.
@@ -52,6 +54,21 @@ func New(ctx context.Context, source, dir, remote, opsgen string) (*Fork, error)
 		}
 	}
 	return f, nil
+}
+
+// Here forks the repository that the caller runs in, into folders of dir, and makes a signing key for a cluster there.
+func Here(ctx context.Context, dir, remote, opsgen, cluster string) (*Fork, error) {
+	source, err := build.Folder("")
+	if err != nil {
+		return nil, err
+	}
+	f, err := New(ctx, filepath.Dir(source), filepath.Join(dir, "fork"), remote, opsgen)
+	if err != nil {
+		return nil, err
+	}
+	f.Env = []string{"XDG_CONFIG_HOME=" + filepath.Join(dir, "config")}
+	_, err = f.Run(ctx, "token", "keygen", "--cluster", cluster)
+	return f, err
 }
 
 func copyFile(from, to string) error {

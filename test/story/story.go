@@ -120,20 +120,11 @@ func (s *Story) connect() error {
 }
 
 func (s *Story) fork(ctx context.Context, opsgen string) (string, error) {
-	source, err := build.Folder("")
-	if err != nil {
-		return "", err
-	}
 	remote, err := s.Bed.Repository(s.Repository)
 	if err != nil {
 		return "", err
 	}
-	dir := s.t.TempDir()
-	if s.Fork, err = fork.New(ctx, filepath.Dir(source), filepath.Join(dir, "fork"), remote, opsgen); err != nil {
-		return "", err
-	}
-	s.Fork.Env = []string{"XDG_CONFIG_HOME=" + filepath.Join(dir, "config")}
-	if _, err := s.Fork.Run(ctx, "token", "keygen", "--cluster", s.Cluster); err != nil {
+	if s.Fork, err = fork.Here(ctx, s.t.TempDir(), remote, opsgen, s.Cluster); err != nil {
 		return "", err
 	}
 	if s.Commit, err = s.Fork.Publish(ctx, "Render "+s.Cluster, s.Cluster); err != nil {
