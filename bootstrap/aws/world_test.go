@@ -114,5 +114,9 @@ func settled(ctx context.Context, transport http.RoundTripper) error {
 func fresh() killtest.Cloud {
 	c := awsfake.New(20*time.Second, 10*time.Second)
 	c.Throttle = 37
-	return killtest.Cloud{Handler: c, Snapshot: c.Snapshot}
+	return killable(c)
+}
+
+func killable(c *awsfake.Cloud) killtest.Cloud {
+	return killtest.Cloud{Handler: c, Snapshot: c.Snapshot, View: c.View, Copy: func() killtest.Cloud { return killable(c.Copy()) }}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime/debug"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,11 @@ type Cloud struct {
 	// Snapshot describes everything that is there, in a stable order and without the IDs that the cloud chose: two clouds
 	// with the same in them give the same text.
 	Snapshot func() string
+	// Copy is the same cloud once more, as it is now; nothing that happens to one happens to the other. May be nil: then
+	// every kill repeats the run from its beginning, which takes long for clouds with many calls.
+	Copy func() Cloud
+	// View is Snapshot with what callers can tell besides: what is not shown yet, not ready, or going away. Needed for Copy.
+	View func() string
 }
 
 // Run is one run of the program, from nothing: whatever it knows, it asks through the transport. It returns when the
@@ -34,8 +40,10 @@ type Test struct {
 	Run Run
 	// After looks at what the second run left ("plan shows nothing to do"); may be nil.
 	After Run
-	// Every makes only each n-th call fail, for clouds with very many calls. Default: 1, all of them.
+	// Every makes only each n-th call kill, for clouds with very many calls and without Copy. Default: 1, all of them.
 	Every int
+	// All kills at each call even where the cloud looks as at an earlier one, for clouds with Copy.
+	All bool
 }
 
 // ErrKilled is what calls of a killed run give. Nothing but the end of the run follows, so it does not matter how the
@@ -61,45 +69,43 @@ func (f fault) String() string {
 
 func (f fault) kills() bool { return f == killedBefore || f == killedDuring || f == killedAfter }
 
+// spread is how many runs share the calls of a run that lives on: each of them disturbs every spread-th call.
+const spread = 8
+
 // EveryCall tests every call of the run with every fault.
 func (k Test) EveryCall(t *testing.T) {
 	t.Helper()
-	want, calls := k.undisturbed(t)
-	t.Logf("an undisturbed run makes %d calls", calls)
-	for f := killedBefore; f <= throttled; f++ {
-		// A disturbed run may make more calls than the undisturbed one: those are disturbed too.
-		for at, reached := 1, true; reached; at += max(1, k.Every) {
-			reached = k.disturbed(t, f, at, want)
-			if t.Failed() {
-				return
+	// A run leaves garbage that is not worth collecting often.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	r := k.record(t)
+	if t.Failed() {
+		return
+	}
+	t.Logf("an undisturbed run makes %d calls, between which the cloud looks different %d times", r.calls, len(r.moments))
+	if len(r.moments) > 0 {
+		k.killedAtEveryMoment(t, r)
+	} else {
+		for f := killedBefore; f.kills(); f++ {
+			// A run that was killed may make other calls than the undisturbed one: those are disturbed too.
+			for at, reached := 1, true; reached && !t.Failed(); at += max(1, k.Every) {
+				reached = k.disturbed(t, r, f, at, 0)
 			}
+		}
+	}
+	for f := answerLost; f <= throttled; f++ {
+		for first := 1; first <= spread && !t.Failed(); first++ {
+			k.disturbed(t, r, f, first, spread)
 		}
 	}
 }
 
-func (k Test) undisturbed(t *testing.T) (snapshot string, calls int) {
+// disturbed is false when the run ended before the call. Where every is given, each such call after it is disturbed, too.
+func (k Test) disturbed(t *testing.T, r *recording, f fault, at, every int) (reached bool) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		cloud := k.New()
-		k.must(t, cloud, "before", k.Before)
-		line := &transport{handler: cloud.Handler}
-		if err := k.Run(t.Context(), line); err != nil {
-			t.Fatalf("undisturbed: %v", err)
-		}
-		k.must(t, cloud, "after", k.After)
-		snapshot, calls = cloud.Snapshot(), line.calls
-	})
-	return snapshot, calls
-}
-
-// disturbed is false when the run ended before the call.
-func (k Test) disturbed(t *testing.T, f fault, at int, want string) (reached bool) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		cloud := k.New()
-		k.must(t, cloud, "before", k.Before)
+		cloud := k.begin(t, r)
 		ctx, kill := context.WithCancelCause(t.Context())
-		line := &transport{handler: cloud.Handler, fault: f, at: at, kill: func() { kill(ErrKilled) }}
+		line := &transport{handler: cloud.Handler, fault: f, at: at, every: every, last: r.calls, kill: func() { kill(ErrKilled) }}
 		err := k.Run(ctx, line)
 		kill(nil)
 		what := fmt.Sprintf("%s call %d (%s)", f, at, line.hit)
@@ -109,12 +115,29 @@ func (k Test) disturbed(t *testing.T, f fault, at int, want string) (reached boo
 		} else if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
-		k.must(t, cloud, what+", after", k.After)
-		if got := cloud.Snapshot(); got != want {
-			t.Errorf("%s leaves:\n%s\nan undisturbed run leaves:\n%s", what, got, want)
-		}
+		k.compare(t, cloud, what, r.snapshot)
 	})
 	return reached
+}
+
+// begin is the cloud as Before leaves it.
+func (k Test) begin(t *testing.T, r *recording) Cloud {
+	t.Helper()
+	if r.begun.cloud.Copy == nil {
+		cloud := k.New()
+		k.must(t, cloud, "before", k.Before)
+		return cloud
+	}
+	r.begun.wait()
+	return r.begun.cloud.Copy()
+}
+
+func (k Test) compare(t *testing.T, cloud Cloud, what, want string) {
+	t.Helper()
+	k.must(t, cloud, what+", after", k.After)
+	if got := cloud.Snapshot(); got != want {
+		t.Errorf("%s leaves:\n%s\nan undisturbed run leaves:\n%s", what, got, want)
+	}
 }
 
 func (k Test) must(t *testing.T, cloud Cloud, what string, run Run) {
@@ -135,7 +158,11 @@ type transport struct {
 	handler http.Handler
 	fault   fault
 	at      int
-	kill    func()
+	// every repeats the fault, until the last call of an undisturbed run, so that it ends; 0 for never.
+	every, last int
+	kill        func()
+	// seen is told of each call, before and after the cloud had it, one at a time; may be nil.
+	seen func(call string)
 
 	mu    sync.Mutex
 	calls int
@@ -156,8 +183,20 @@ func (l *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return status(request, http.StatusTooManyRequests), nil
 	}
 	recorder := httptest.NewRecorder()
-	l.handler.ServeHTTP(recorder, request)
+	l.serve(recorder, request)
 	return l.end(request, recorder, fault)
+}
+
+// serve hands the call over. While somebody looks, calls are made one at a time.
+func (l *transport) serve(w http.ResponseWriter, request *http.Request) {
+	if l.seen != nil {
+		call := request.Method + " " + request.URL.RequestURI()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.seen("before " + call)
+		defer l.seen("during and after " + call)
+	}
+	l.handler.ServeHTTP(w, request)
 }
 
 func (l *transport) begin(request *http.Request) (fault, error) {
@@ -170,7 +209,8 @@ func (l *transport) begin(request *http.Request) (fault, error) {
 		return none, err
 	}
 	l.calls++
-	if l.calls != l.at || l.fault == none {
+	again := l.every > 0 && l.calls > l.at && l.calls <= l.last && (l.calls-l.at)%l.every == 0
+	if l.calls != l.at && !again || l.fault == none {
 		return none, nil
 	}
 	l.hit = request.Method + " " + request.URL.RequestURI()
