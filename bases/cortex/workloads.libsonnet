@@ -21,6 +21,7 @@ local stateless(cluster, configMap, workload, options, headless=false) = [
   k.deployment(workload, process.labels(workload), size(cluster, workload).replicas, pod(cluster, workload, options), {
     minReadySeconds: 5,
   }) + finish(cluster, configMap, workload),
+  k.autoscaler(workload, size(cluster, workload)),
   (if headless then k.headless else k.service)(workload, process.labels(workload), process.servicePorts),
   k.disruptionBudget(workload, process.labels(workload)),
 ];

@@ -58,6 +58,12 @@ local unit(unit) =
     // Renaming or moving a unit must not delete the volumes and rings behind it, nor a definition with all its objects.
     // A tenant's namespace is never pruned, but its Kustomization is: that is how a tenant's workloads go.
     [if unit.stateful || unit.layer == 'crds' then 'deletionPolicy']: 'Orphan',
+    // Where an autoscaler decides on the number of pods, Flux takes over what it finds, and writes the number in Git only
+    // when it makes the Deployment.
+    [if std.length(std.get(unit, 'scaled', [])) > 0 then 'ignore']: [
+      { paths: ['/spec/replicas'], target: target }
+      for target in unit.scaled
+    ],
     [if std.length(health) > 0 && !shard then 'healthCheckExprs']: [given(entry) for entry in health],
   });
 

@@ -145,6 +145,19 @@
   // withTemplate changes the pod template's metadata of a Deployment or StatefulSet.
   templateAnnotations(annotations): { spec+: { template+: { metadata+: { annotations+: annotations } } } },
 
+  // autoscaler lets the API server decide on a Deployment's number of pods, where cluster.yaml says how many there may be.
+  // Flux then leaves that number alone (bases/flux/sync.jsonnet). Pods that take over queries and connections need a
+  // while, so that a number that goes down does so slowly, which is the API server's default (5 minutes).
+  autoscaler(name, size): if std.get(size, 'maxReplicas', 0) == 0 then null else
+    k.object('autoscaling/v2', 'HorizontalPodAutoscaler', name, {
+      spec: {
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: name },
+        minReplicas: size.replicas,
+        maxReplicas: size.maxReplicas,
+        metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } }],
+      },
+    }),
+
   disruptionBudget(name, selector, maxUnavailable=1): k.object('policy/v1', 'PodDisruptionBudget', name, {
     spec: { maxUnavailable: maxUnavailable, selector: { matchLabels: selector }, unhealthyPodEvictionPolicy: 'AlwaysAllow' },
   }),

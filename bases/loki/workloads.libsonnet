@@ -26,6 +26,7 @@ local stateless(cluster, configMap, workload, options={}, headless=false) = [
   k.deployment(workload, process.labels(workload), size(cluster, workload).replicas, pod(cluster, workload, options), {
     minReadySeconds: 5,
   }) + finish(cluster, configMap, workload),
+  k.autoscaler(workload, size(cluster, workload)),
 ] + around(workload, headless);
 
 // stateful is a StatefulSet, whose pods keep their names, and a volume each where the workload has a size of storage.

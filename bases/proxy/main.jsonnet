@@ -136,6 +136,7 @@ function(cluster, bundle)
     k.clusterRoleBinding('proxy-issuer-discovery', 'system:service-account-issuer-discovery', 'proxy', 'proxy'),
     k.configMap('proxy', { 'proxy.yaml': std.manifestYamlDoc(config(cluster, size), quote_keys=false) }),
     deployment(cluster, size),
+    k.autoscaler('proxy', size),
     public(cluster),
     k.service('proxy-internal', proxy.labels, [k.servicePort('https', 443, 'internal')]),
     k.disruptionBudget('proxy', proxy.labels),

@@ -182,6 +182,9 @@ type Component struct {
 type Workload struct {
 	// Replicas is the number of pods; for a workload that is split into zones, in each zone.
 	Replicas *int `json:"replicas,omitempty" jsonschema:"minimum=0"`
+	// MaxReplicas leaves the number of pods to a HorizontalPodAutoscaler, from replicas up to this one, by their use of
+	// CPU. For workloads without a volume and a place of their own: proxies, distributors, query-frontends, queriers.
+	MaxReplicas int `json:"maxReplicas,omitempty" jsonschema:"minimum=0"`
 	// CPU is the request in Kubernetes notation ("500m", "2").
 	CPU string `json:"cpu,omitempty"`
 	// Memory is request and limit in Kubernetes notation ("512Mi", "16Gi").

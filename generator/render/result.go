@@ -22,6 +22,8 @@ type result struct {
 	Objects int `json:"objects"`
 	// Findings are what the checks of the unit by itself found.
 	Findings []check.Finding `json:"findings"`
+	// Scaled are the workloads that the unit's autoscalers decide on.
+	Scaled []scaled `json:"scaled,omitempty"`
 	// Dropped are the hooks of charts that were left out.
 	Dropped []string `json:"dropped"`
 

@@ -27,6 +27,8 @@ type syncUnit struct {
 	Stateful bool `json:"stateful"`
 	// Shard says that the unit holds the entries of a part of the tenants.
 	Shard bool `json:"shard"`
+	// Scaled are workloads of the unit whose number of pods an autoscaler decides on.
+	Scaled []scaled `json:"scaled"`
 	// Health are expressions for custom resources in the unit.
 	Health []component.Health `json:"health"`
 }
@@ -76,13 +78,21 @@ func (p *plan) shards() map[string][]string {
 func (p *plan) syncUnits(shards []string) []syncUnit {
 	units := []syncUnit{}
 	var before, layer []string
+	var all []scaled
+	for _, u := range p.units {
+		if !u.empty() {
+			all = append(all, u.result.Scaled...)
+		}
+	}
 	for _, name := range component.Layers() {
 		layer = nil
 		for _, u := range p.units {
 			if u.layer != string(name) || u.tenant != "" || u.empty() {
 				continue
 			}
-			units = append(units, p.syncUnit(u, before))
+			entry := p.syncUnit(u, before)
+			entry.Scaled = u.scaledIn(all)
+			units = append(units, entry)
 			layer = append(layer, u.kustomization())
 		}
 		if len(layer) > 0 {
@@ -93,7 +103,7 @@ func (p *plan) syncUnits(shards []string) []syncUnit {
 		folder := "tenants-" + digit
 		units = append(units, syncUnit{
 			Name: folder, Layer: string(component.Tenants), Unit: folder, Component: "flux", Shard: true,
-			Path: p.renderedPath(path.Join(clusterLayer, folder)), DependsOn: append([]string{}, slices.Sorted(slices.Values(before))...), Health: []component.Health{},
+			Path: p.renderedPath(path.Join(clusterLayer, folder)), DependsOn: append([]string{}, slices.Sorted(slices.Values(before))...), Health: []component.Health{}, Scaled: []scaled{},
 		})
 	}
 	return units
@@ -121,7 +131,7 @@ func (p *plan) syncUnit(u *unit, before []string) syncUnit {
 		Name: u.kustomization(), Layer: u.layer, Unit: u.name, Component: u.component.Name, Zone: u.zone,
 		Path:      p.renderedPath(u.path()),
 		DependsOn: append([]string{}, slices.Compact(dependsOn)...), Stateful: u.component.Stateful,
-		Health: append([]component.Health{}, u.component.Health...),
+		Health: append([]component.Health{}, u.component.Health...), Scaled: []scaled{},
 	}
 }
 

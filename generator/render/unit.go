@@ -76,7 +76,7 @@ func (u *unit) make(s *session, evaluator *jsonnet.Evaluator, lazy *lazyChecker)
 	if made.texts, err = writeTexts(objects); err != nil {
 		return nil, err
 	}
-	made.Objects, made.Files = len(objects), sums(made.texts)
+	made.Objects, made.Files, made.Scaled = len(objects), sums(made.texts), scaledBy(objects)
 	made.Findings = checker.Unit(u.checked(objects), u.plan.Kubernetes)
 	return made, nil
 }

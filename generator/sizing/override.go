@@ -60,6 +60,14 @@ func singletons() map[string]string {
 	}
 }
 
+// scalable are workloads that may have more pods than configurations know of: Deployments behind a Service.
+func scalable() []string {
+	return []string{
+		"cortex/distributor", "cortex/querier", "cortex/query-frontend", "loki/distributor", "loki/querier",
+		"loki/query-frontend", "proxy/proxy",
+	}
+}
+
 // override changes the fields that are written. Why stays that of the computed size.
 func (w Workload) override(at, id string, with cluster.Workload) (Workload, Problems) {
 	var problems Problems
@@ -75,6 +83,17 @@ func (w Workload) override(at, id string, with cluster.Workload) (Workload, Prob
 			refuse("replicas", id+" runs once: "+why, "Remove the line.")
 		}
 		w.Replicas, w.Overridden = *with.Replicas, true
+	}
+	if with.MaxReplicas != 0 {
+		switch {
+		case !slices.Contains(scalable(), id):
+			refuse("maxReplicas", id+" is not for an autoscaler: it keeps data, or its number of pods is part of its configuration",
+				"Remove the line. These can be scaled: "+strings.Join(scalable(), ", ")+".")
+		case with.MaxReplicas < w.Replicas:
+			refuse("maxReplicas", fmt.Sprintf("%d is below the %d replicas that there are at least", with.MaxReplicas, w.Replicas),
+				"Write a larger number, or a smaller one for replicas.")
+		}
+		w.MaxReplicas, w.Overridden = with.MaxReplicas, true
 	}
 	if with.CPU != "" {
 		if q, ok := parse(with.CPU); !ok || q.MilliValue() < 1 {

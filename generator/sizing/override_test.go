@@ -30,6 +30,14 @@ func TestOverride(t *testing.T) {
 	}
 }
 
+// TestAutoscaledWorkloadsHaveTheirNodes: nodes that were counted for the least would not hold the most.
+func TestAutoscaledWorkloadsHaveTheirNodes(t *testing.T) {
+	s := compute(t, capacity(1e6, 100e9, workloads("proxy", "proxy", cluster.Workload{MaxReplicas: 20})), 1)
+	if got := s["proxy"]["proxy"]; got.MaxReplicas != 20 || got.Replicas >= 20 || got.Count() != 20 {
+		t.Errorf("from %d to %d proxies, and nodes for %d", got.Replicas, got.MaxReplicas, got.Count())
+	}
+}
+
 func TestDisabledComponentsNeedNothing(t *testing.T) {
 	off := false
 	s := compute(t, capacity(1e6, 100e9, func(c *cluster.Cluster) {
@@ -59,6 +67,8 @@ func TestOverrideRefused(t *testing.T) {
 		"cpu in thousandths": {"cortex", "querier", cluster.Workload{CPU: "2000"}, []string{"more than any machine has", `"2000m"`}},
 		"zero memory":        {"cortex", "querier", cluster.Workload{Memory: "0"}, []string{"is not an amount of memory"}},
 		"storage unit":       {"cortex", "ingester", cluster.Workload{Storage: "100"}, []string{`"100Gi"?`}},
+		"autoscaled ring":    {"cortex", "ingester", cluster.Workload{MaxReplicas: 9}, []string{"ingester.maxReplicas: cortex/ingester is not for an autoscaler", "cortex/distributor"}},
+		"less than least":    {"cortex", "querier", cluster.Workload{Replicas: &two, MaxReplicas: 1}, []string{"querier.maxReplicas: 1 is below the 2 replicas"}},
 		"no volume":          {"cortex", "querier", cluster.Workload{Storage: "10Gi"}, []string{"cortex/querier has no volume"}},
 	}
 	for name, tc := range cases {

@@ -9,6 +9,8 @@ import (
 type Workload struct {
 	// Replicas is the number of pods; for a zonal workload, in each zone; for a tenant's workload, for each tenant.
 	Replicas int `json:"replicas"`
+	// MaxReplicas is how many pods an autoscaler may make of them; 0 where the number is fixed.
+	MaxReplicas int `json:"maxReplicas,omitempty"`
 	// Zones is the number of zones of a zonal workload, 0 for all others.
 	Zones int `json:"zones,omitempty"`
 	// Tenants is the number of tenants that each have these replicas, 0 for a workload that is there once.
@@ -29,8 +31,11 @@ type Workload struct {
 	Overridden bool `json:"overridden,omitempty"`
 }
 
-// Count is how many times the workload runs in the whole cluster: over all zones and tenants.
-func (w Workload) Count() int { return w.Replicas * max(w.Zones, 1) * max(w.Tenants, 1) }
+// Count is how many times the workload runs in the whole cluster, over all zones and tenants; where an autoscaler decides,
+// it is the most: nodes are for that.
+func (w Workload) Count() int {
+	return max(w.Replicas, w.MaxReplicas) * max(w.Zones, 1) * max(w.Tenants, 1)
+}
 
 // Sizing is the size of every workload, by component and workload name.
 type Sizing map[string]map[string]Workload
