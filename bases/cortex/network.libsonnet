@@ -32,8 +32,9 @@ local calls = {
   alertmanager: { grpc: ['alertmanager'], storage: true, internet: true },
 };
 
-// Who calls from outside the namespace, by HTTP: the proxy. The syncer writes rules through it too.
-local proxied = ['distributor', 'query-frontend', 'ruler', 'alertmanager'];
+// Who calls from outside the namespace, by HTTP: the proxy. The syncer writes rules through it too, and has the data of
+// removed tenants deleted.
+local proxied = ['distributor', 'query-frontend', 'ruler', 'alertmanager', 'compactor'];
 local proxy = net.peer('proxy', k.labelsOf('proxy', 'proxy'));
 // The platform's own tenant collects metrics.
 local collector = net.peer('tenant-system');

@@ -80,14 +80,15 @@ local addressFlags = {
     'memberlist.advertise-port': 7946,
   },
 
-  // pod runs one target. options: flags; seconds of grace for a shutdown; volume: the pod brings its volume `data` by a
-  // claim; slow: starting may take an hour (a replay of the write-ahead log); body: further fields of the pod.
+  // pod runs one target. options: target, where it is more than the workload's name; flags; seconds of grace for a
+  // shutdown; volume: the pod brings its volume `data` by a claim; slow: starting may take an hour (a replay of the
+  // write-ahead log); body: further fields of the pod.
   pod(cluster, target, size, options={}):
-    local o = { flags: {}, grace: 60, volume: false, slow: false, drain: false, body: {} } + options;
+    local o = { target: target, flags: {}, grace: 60, volume: false, slow: false, drain: false, body: {} } + options;
     local flags = process.commonFlags + o.flags;
     k.pod('cortex', [
       k.container('cortex', 'cortex', size, {
-        args: ['-target=' + target, '-config.file=/etc/cortex/cortex.yaml']
+        args: ['-target=' + o.target, '-config.file=/etc/cortex/cortex.yaml']
               + ['-%s=%s' % [flag, text(flags[flag])] for flag in std.objectFields(flags)],
         env: [k.fieldEnv('POD_IP', 'status.podIP'), k.goMemoryLimit(size)] + storage.env(cluster),
         ports: [k.port('http', 8080), k.port('grpc', 9095)]

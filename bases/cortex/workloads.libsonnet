@@ -56,8 +56,9 @@ local stateful(cluster, configMap, workload, options) = [
     for cache in ['results-cache', 'index-cache', 'chunks-cache', 'metadata-cache']
   ],
 
-  // Merges blocks, and deletes those that are older than the retention.
-  compactor(cluster, configMap): stateful(cluster, configMap, 'compactor', { grace: 300 }),
+  // Merges blocks, and deletes those that are older than the retention. The purger is an API beside it: a mark in the
+  // bucket, by which the compactor deletes all that a tenant has.
+  compactor(cluster, configMap): stateful(cluster, configMap, 'compactor', { grace: 300, target: 'compactor,purger' }),
 
   // Evaluates the tenants' rules, and tells the Alertmanagers, which keep silences and send notifications.
   ruler(cluster, configMap): stateless(cluster, configMap, 'ruler', { drain: true, grace: 180 }),

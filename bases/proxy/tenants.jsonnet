@@ -51,7 +51,8 @@ local platform = [
     namespace: 'syncer',
     serviceAccount: 'syncer',
     anyTenant: true,
-    scopes: ['metrics:read', 'logs:read', 'rules:write', 'alerts:read', 'alerts:configure'],
+    // With data:delete it has the data of removed tenants deleted that Git says shall be; the proxy takes it for no other.
+    scopes: ['metrics:read', 'logs:read', 'rules:write', 'alerts:read', 'alerts:configure', 'data:delete'],
   },
 ];
 

@@ -9,6 +9,8 @@ local workloads = {
     queryFrontend: 'query-frontend',
     ruler: 'ruler',
     alertmanager: 'alertmanager',
+    // Asked by the syncer only, for tenants that were removed.
+    purger: 'compactor',
   },
   loki: {
     distributor: 'distributor',

@@ -132,7 +132,7 @@ func TestTenantsOfABase(t *testing.T) {
 			Namespace: "tenant-payments", ServiceAccount: "grafana", Tenant: "payments",
 			Scopes: []config.Scope{"metrics:read", "logs:read", "alerts:read", "alerts:write"},
 		},
-		"syncer/syncer": {Namespace: "syncer", ServiceAccount: "syncer", AnyTenant: true, Scopes: []config.Scope{"metrics:read", "logs:read", "rules:write", "alerts:read", "alerts:configure"}},
+		"syncer/syncer": {Namespace: "syncer", ServiceAccount: "syncer", AnyTenant: true, Scopes: []config.Scope{"metrics:read", "logs:read", "rules:write", "alerts:read", "alerts:configure", "data:delete"}},
 	}
 	if diff := cmp.Diff(want, callers); diff != "" {
 		t.Errorf("callers (-want +got):\n%s", diff)

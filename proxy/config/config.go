@@ -22,7 +22,7 @@ const TenantHeader = "X-Opsgen-Tenant"
 
 // TenantIDHeader is the header by which the proxy tells a caller with AnyTenant the tenant's name in Cortex and Loki
 // (Tenant.DataID). In a request, such a caller names by it a tenant that is in the list no more, and may then only read
-// and delete: that is how the rules of a removed tenant are cleared away.
+// and delete: that is how the rules of a removed tenant are cleared away, and its data if Git says so.
 const TenantIDHeader = "X-Opsgen-Tenant-Id"
 
 // Config is proxy.yaml.
@@ -160,6 +160,8 @@ type MetricsUpstreams struct {
 	Ruler string `json:"ruler" jsonschema:"required"`
 	// Alertmanager takes its configuration, alerts and silences.
 	Alertmanager string `json:"alertmanager" jsonschema:"required"`
+	// Purger takes requests to delete all metrics of a tenant that was removed. Left out, there is no such route.
+	Purger string `json:"purger,omitempty"`
 }
 
 // LogsUpstreams are Loki's components; for a single binary all are the same URL.

@@ -108,6 +108,9 @@ func (c *checker) upstreams(u Upstreams) {
 		c.origin("upstreams.metrics.queryFrontend", m.QueryFrontend)
 		c.origin("upstreams.metrics.ruler", m.Ruler)
 		c.origin("upstreams.metrics.alertmanager", m.Alertmanager)
+		if m.Purger != "" {
+			c.origin("upstreams.metrics.purger", m.Purger)
+		}
 	}
 	if l := u.Logs; l != nil {
 		c.origin("upstreams.logs.distributor", l.Distributor)

@@ -282,7 +282,7 @@ func (p *Proxy) config(t testing.TB, urls map[string]string) config.Config {
 		Upstreams: config.Upstreams{
 			Metrics: &config.MetricsUpstreams{
 				Distributor: urls["metrics.distributor"], QueryFrontend: urls["metrics.queryFrontend"],
-				Ruler: urls["metrics.ruler"], Alertmanager: urls["metrics.alertmanager"],
+				Ruler: urls["metrics.ruler"], Alertmanager: urls["metrics.alertmanager"], Purger: urls["metrics.purger"],
 			},
 			Logs: &config.LogsUpstreams{
 				Distributor: urls["logs.distributor"], QueryFrontend: urls["logs.queryFrontend"], Querier: urls["logs.querier"],
@@ -303,7 +303,7 @@ func tenants() config.Tenants {
 		Tenants: []config.Tenant{{Name: Payments, Grafana: &config.Access{Admins: []string{"sre"}}}, {Name: Search}},
 		Callers: []config.Caller{
 			{Namespace: "tenant-payments", ServiceAccount: "grafana", Tenant: Payments, Scopes: []config.Scope{config.MetricsRead, config.LogsRead}},
-			{Namespace: "syncer", ServiceAccount: "syncer", AnyTenant: true, Scopes: []config.Scope{config.RulesWrite, config.MetricsRead, config.AlertsConfigure}},
+			{Namespace: "syncer", ServiceAccount: "syncer", AnyTenant: true, Scopes: []config.Scope{config.RulesWrite, config.MetricsRead, config.AlertsConfigure, config.DataDelete}},
 		},
 	}
 }

@@ -48,7 +48,7 @@ func (r *recorder) upstreams(t testing.TB, answer func(component string, w http.
 	t.Helper()
 	urls := map[string]string{}
 	for _, component := range []string{
-		"metrics.distributor", "metrics.queryFrontend", "metrics.ruler", "metrics.alertmanager",
+		"metrics.distributor", "metrics.queryFrontend", "metrics.ruler", "metrics.alertmanager", "metrics.purger",
 		"logs.distributor", "logs.queryFrontend", "logs.querier", "logs.ruler", "logs.compactor", "grafana",
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {

@@ -7,8 +7,8 @@
 //
 // Cortex 1.21.1, pkg/api/api.go; Loki 3.7.8, pkg/loki/modules.go and pkg/util/constants/api_paths.go; Alertmanager
 // 0.31.1 (which Cortex 1.21.1 embeds), ui/web.go and api/v2; OTLP 1.x, "OTLP/HTTP Request"; the Datadog paths are
-// datadog.Routes. What those programs serve beside it (rings, flushing, shutting down, all tenants' statistics, deleting
-// a tenant) has no route.
+// datadog.Routes. What those programs serve beside it (rings, flushing, shutting down, all tenants' statistics) has no
+// route. Deleting a tenant has one for the platform's own programs, and for removed tenants only.
 //
 // # Two APIs by the name /api/v1/rules
 //

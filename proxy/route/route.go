@@ -74,6 +74,8 @@ type Match struct {
 	HostTenant string
 	// Idempotent says that the request may be sent a second time if no byte of an answer came.
 	Idempotent bool
+	// Removed says that the request is only for tenants that were removed.
+	Removed bool
 	// WebSocket says that the request may become a WebSocket. It is true for kind Stream, and for Grafana's live channel.
 	WebSocket bool
 }
@@ -117,6 +119,7 @@ func New(c config.Config, tenants []config.Tenant) *Table {
 	t.any = newRoutes("")
 	if up := c.Upstreams.Metrics; up != nil {
 		addMetrics([]*routes{metrics, t.any}, *up)
+		addErasure(t.any, *up)
 		addMetricsOTLP([]*routes{otlp, t.any}, *up)
 	}
 	if up := c.Upstreams.Logs; up != nil {

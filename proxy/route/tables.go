@@ -99,6 +99,19 @@ func addMetrics(tables []*routes, up config.MetricsUpstreams) {
 	addAlertmanager(adder{tables, Metrics, up.Alertmanager})
 }
 
+// addErasure adds Cortex' deletion of all that a tenant has. The threat is a token that can do that to a tenant that
+// exists: so these paths are under no public host, and for removed tenants only, whatever the scopes.
+func addErasure(internal *routes, up config.MetricsUpstreams) {
+	if up.Purger == "" {
+		return
+	}
+	for path, method := range map[string]string{"/purger/delete_tenant": "POST", "/purger/delete_tenant_status": "GET"} {
+		internal.at(method, path, Match{
+			Name: "metrics_erase", Kind: Read, Scope: config.DataDelete, Component: Metrics, Upstream: up.Purger, Path: path, Removed: true,
+		})
+	}
+}
+
 // addRuleGroups adds the ruler's API, which Cortex and Loki share but for the prefix.
 func addRuleGroups(a adder, path, alias, name string, read config.Scope) {
 	a.add(entry{"GET", path, []string{alias}, name, Read, read})

@@ -286,11 +286,21 @@ func (x *exchange) authorize(r *http.Request, caller *identity.Caller) bool {
 		if ids := r.Header[config.TenantIDHeader]; len(ids) > 0 {
 			return x.authorizeRemoved(r, caller, ids)
 		}
+		// The threat is whoever controls a program of the platform: that one asks for the deletion of what removed tenants
+		// left, which must not be a right to delete what the others have.
+		if x.match.Scope == config.DataDelete {
+			x.refuse(x.match.Component, http.StatusForbidden, "not_removed", "data is deleted for a removed tenant, named in "+config.TenantIDHeader)
+			return false
+		}
 		var named bool
 		if tenant, named = namedTenant(r.Header); !named {
 			x.refuse(x.match.Component, http.StatusBadRequest, "tenant_header", "name exactly one tenant in "+config.TenantHeader)
 			return false
 		}
+	}
+	if x.match.Removed {
+		x.refuse(x.match.Component, http.StatusForbidden, "not_removed", "this is done for removed tenants only")
+		return false
 	}
 	if _, known := x.state.tenants[tenant]; !known {
 		x.refuse(x.match.Component, http.StatusForbidden, "tenant_unknown", "there is no such tenant")

@@ -22,7 +22,7 @@ func (x *exchange) authorizeRemoved(r *http.Request, caller *identity.Caller, id
 	case len(ids) != 1 || named || len(r.Header["X-Scope-Orgid"]) > 0 || len(r.Header[config.TenantHeader]) > 0 || !dataID.MatchString(ids[0]):
 		x.refuse(x.match.Component, http.StatusBadRequest, "tenant_header", "name exactly one tenant, by its name or by its ID")
 		return false
-	case r.Method != http.MethodGet && r.Method != http.MethodDelete:
+	case r.Method != http.MethodGet && r.Method != http.MethodDelete && !(r.Method == http.MethodPost && x.match.Scope == config.DataDelete):
 		x.refuse(x.match.Component, http.StatusForbidden, "tenant_unknown", "of a removed tenant things can only be read and deleted")
 		return false
 	case !caller.Scopes.Has(x.match.Scope):
