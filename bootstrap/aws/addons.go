@@ -26,7 +26,11 @@ func (a *amazon) addAddon(g *engine.Graph, addon string, accounts map[string]eng
 			if err != nil {
 				return engine.State[string]{}, err
 			}
-			return a.remember(name)(addonState(answer.Addon), nil)
+			found, err := a.remember(name)(addonState(answer.Addon), nil)
+			if err == nil && found.Condition == engine.Ready {
+				found.Drift, err = a.addonDrift(ctx, addon, aws.ToString(answer.Addon.AddonVersion))
+			}
+			return found, err
 		},
 		Create: func(ctx context.Context) error {
 			input := &eks.CreateAddonInput{
@@ -46,11 +50,22 @@ func (a *amazon) addAddon(g *engine.Graph, addon string, accounts map[string]eng
 			_, err := a.eks.CreateAddon(ctx, input)
 			return err
 		},
+		Reconcile: func(ctx context.Context, have engine.State[string]) error {
+			return a.upgradeAddon(ctx, addon, have.Drift[0].Want)
+		},
 		Delete: func(ctx context.Context, _ engine.State[string]) error {
 			_, err := a.eks.DeleteAddon(ctx, &eks.DeleteAddonInput{ClusterName: &g.Cluster, AddonName: &addon})
 			return err
 		},
 	}, after...)
+}
+
+// storageAddon makes volumes; it is somebody in the cloud.
+const storageAddon = "aws-ebs-csi-driver"
+
+// addonNames are all add-ons.
+func addonNames() []string {
+	return []string{"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", storageAddon}
 }
 
 // addonSettings are what differs from the add-ons' defaults.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,6 +18,8 @@ import (
 
 // controlPlane is how EKS' API server is reached.
 type controlPlane struct {
+	// version is that of Kubernetes ("1.35").
+	version  string
 	endpoint string
 	ca       []byte
 }
@@ -38,10 +41,17 @@ func (a *amazon) addCluster(g *engine.Graph, n *network, r *roles) []engine.Depe
 	}, key, r.cluster))
 	a.cluster = a.addControlPlane(g, n, r, key)
 	ready := a.addNodes(g, n, r)
-	for _, name := range []string{"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns"} {
+	for _, name := range addonNames() {
+		if name == storageAddon {
+			ready = append(ready, a.addAddon(g, name, map[string]engine.Output[string]{"ebs-csi-controller-sa": r.volumes}, r.volumesReady...))
+			continue
+		}
 		ready = append(ready, a.addAddon(g, name, nil))
 	}
-	ready = append(ready, a.addAddon(g, "aws-ebs-csi-driver", map[string]engine.Output[string]{"ebs-csi-controller-sa": r.volumes}, r.volumesReady...))
+	before := slices.Clone(ready)
+	for _, zone := range a.Cluster.Provider.Zones {
+		before = append(before, a.addNodesVersion(g, zone, before...))
+	}
 	for _, account := range identity.Accounts() {
 		if role, ours := r.workloads[account.Component]; ours {
 			ready = append(ready, a.addAssociation(g, account, role))
@@ -58,6 +68,9 @@ func (a *amazon) addControlPlane(g *engine.Graph, n *network, r *roles, key engi
 		Uses:   []engine.Use{{Item: "aws/cluster", Quantity: price.HoursPerMonth}},
 		Find:   func(ctx context.Context) (engine.State[controlPlane], error) { return a.findCluster(ctx, g.Cluster) },
 		Create: func(ctx context.Context) error { return a.createCluster(ctx, g, name, n, r, key) },
+		Reconcile: func(ctx context.Context, have engine.State[controlPlane]) error {
+			return a.upgradeCluster(ctx, have.Output.version)
+		},
 		Delete: func(ctx context.Context, _ engine.State[controlPlane]) error {
 			_, err := a.eks.DeleteCluster(ctx, &eks.DeleteClusterInput{Name: &g.Cluster})
 			return err
@@ -116,13 +129,14 @@ func (a *amazon) findCluster(ctx context.Context, name string) (engine.State[con
 	if c.Health != nil && len(c.Health.Issues) > 0 {
 		found.Detail += ": " + aws.ToString(c.Health.Issues[0].Message)
 	}
+	found.Output.version = aws.ToString(c.Version)
 	found.Output.endpoint = aws.ToString(c.Endpoint)
 	if c.CertificateAuthority != nil {
 		if found.Output.ca, err = base64.StdEncoding.DecodeString(aws.ToString(c.CertificateAuthority.Data)); err != nil {
 			return found, fmt.Errorf("read the cluster's certificate authority: %w", err)
 		}
 	}
-	if have := aws.ToString(c.Version); have != a.Cluster.Kubernetes && found.Condition == engine.Ready {
+	if have := found.Output.version; have != a.Cluster.Kubernetes && found.Condition == engine.Ready {
 		found.Drift = append(found.Drift, engine.Change{Field: "Kubernetes", Have: have, Want: a.Cluster.Kubernetes})
 	}
 	return found, nil

@@ -68,7 +68,9 @@ func (a *amazon) Classify(err error) engine.Verdict {
 	var answer *smithyhttp.ResponseError
 	var missing *aws.MissingRegionError
 	var early *earlyError
-	switch {
+	switch r := refused(err); {
+	case r != nil:
+		return engine.Verdict{Hint: r.hint}
 	case errors.As(err, &early):
 		return engine.Verdict{Class: engine.NotYet}
 	case errors.Is(err, engine.ErrForeign):

@@ -46,7 +46,7 @@ func (a *amazon) Leftovers(ctx context.Context) ([]provider.Leftover, error) {
 func (a *amazon) planned(plan engine.Plan) []provider.Leftover {
 	var left []provider.Leftover
 	for _, step := range plan {
-		if !step.Exists() || step.Given || slices.Contains([]string{"route", "association", "attachment", "policy", "alias"}, step.Kind) {
+		if !step.Exists() || step.Given || slices.Contains([]string{"route", "association", "attachment", "policy", "alias", "node version"}, step.Kind) {
 			continue
 		}
 		l := provider.Leftover{Kind: step.Kind, ID: step.ID, Why: "tag " + engine.TagCluster, Data: step.Data, Detail: step.Resource}

@@ -34,6 +34,7 @@ func (a *amazon) Preflight(ctx context.Context) []provider.Check {
 	for _, check := range []func(context.Context) provider.Check{a.checkZones, a.checkTypes, a.checkVersion, a.checkBuckets, a.checkCluster, a.checkDNS} {
 		checks = append(checks, check(ctx))
 	}
+	checks = append(checks, a.checkUpgrade(ctx)...)
 	return append(checks, provider.Check{Name: "quotas", Detail: "not looked at; a run that hits one stops, says so, and goes on later"})
 }
 

@@ -2,8 +2,11 @@ package aws
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +39,8 @@ type amazon struct {
 	run string
 	// broken are the IDs of resources that failed, by name: what replaces one must not be created with its token.
 	broken sync.Map
+	// addons are the versions of add-ons by name, updates the IDs of this run's updates of nodes by zone.
+	addons, updates sync.Map
 	// leaseGoes says that this run removes the lease's bucket, which is the last that it does.
 	leaseGoes atomic.Bool
 	// cluster is known after Resources.
@@ -110,6 +115,12 @@ func (a *amazon) gone(err error) bool { return err != nil && a.Classify(err).Cla
 func (a *amazon) token(g *engine.Graph, name string, parts ...string) *string {
 	failed, _ := a.broken.Load(name)
 	return aws.String(g.Token(name, append(parts, a.run, fmt.Sprint(failed))...))
+}
+
+// tokenOf is a client token of something that is changed: the same change by the same run is one.
+func tokenOf(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:16])
 }
 
 // remember notes a resource that failed, for token.

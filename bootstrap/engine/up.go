@@ -194,6 +194,8 @@ func (c *convergence) mend(ctx context.Context, found state) error {
 		return c.failure(c.n, "change", errors.New("this cannot be changed: "+text), "Change it back in cluster.yaml, or remove the resource and run up again.")
 	case text == c.drift && time.Since(c.mended) < c.Window:
 		return c.linger(ctx, "waiting until the cloud shows the change", "")
+	case text == c.drift && found.Detail != "":
+		return c.failure(c.n, "change", fmt.Errorf("it still differs after the change: %s (%s)", text, found.Detail), "Mend the cause, then run the same command.")
 	case text == c.drift:
 		return c.failure(c.n, "change", errors.New("it still differs after the change: "+text), "Somebody else may be changing it back.")
 	}

@@ -28,7 +28,7 @@ func rendered() fstest.MapFS {
 		return &fstest.MapFile{Data: []byte(text)}
 	}
 	kustomization := func(name, folder string) *fstest.MapFile {
-		return &fstest.MapFile{Data: []byte("kind: Kustomization\nmetadata: {name: " + name + "}\nspec: {path: ./clusters/lab/rendered/" + folder + "}\n")}
+		return &fstest.MapFile{Data: []byte("apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: " + name + "}\nspec: {path: ./clusters/lab/rendered/" + folder + "}\n")}
 	}
 	return fstest.MapFS{
 		"cluster/kustomization.yaml":                    list("kustomization-platform-loki.yaml", "kustomization-tenants-b.yaml", "tenants-b"),
@@ -61,6 +61,33 @@ func TestUnitsAreThoseThatApplySomething(t *testing.T) {
 	}
 	if _, err := Open(fstest.MapFS{}); err == nil || !strings.Contains(err.Error(), "opsgen render") {
 		t.Errorf("an empty tree: %v", err)
+	}
+}
+
+func TestRemovedAPIsAreNamed(t *testing.T) {
+	files := rendered()
+	files["platform/loki/service-loki.yaml"].Data = []byte("apiVersion: v1\nkind: Service\nmetadata: {name: loki, namespace: loki}\n")
+	files["tenants/a/kustomization.yaml"].Data = []byte("resources: [budget.yaml, slice.yaml, config.yaml]\n")
+	files["tenants/a/budget.yaml"] = &fstest.MapFile{Data: []byte("apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n")}
+	files["tenants/a/slice.yaml"] = &fstest.MapFile{Data: []byte("apiVersion: networking.k8s.io/v9\nkind: Ingress\nmetadata: {name: a}\n")}
+	files["tenants/a/config.yaml"] = &fstest.MapFile{Data: []byte("apiVersion: example.com/v1\nkind: Anything\nmetadata: {name: a}\n")}
+	tree, err := Open(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	budget := "policy/v1beta1 PodDisruptionBudget in tenants/a"
+	for _, test := range []struct {
+		minor       int
+		gone, going string
+	}{
+		{23, "networking.k8s.io/v9 Ingress in tenants/a", ""},
+		{24, "networking.k8s.io/v9 Ingress in tenants/a", budget},
+		{25, budget + ", networking.k8s.io/v9 Ingress in tenants/a", ""},
+	} {
+		gone, going, err := tree.Removals(test.minor)
+		if err != nil || strings.Join(gone, ", ") != test.gone || strings.Join(going, ", ") != test.going {
+			t.Errorf("1.%d: gone %v, going %v, %v", test.minor, gone, going, err)
+		}
 	}
 }
 

@@ -26,6 +26,10 @@ type Cloud struct {
 	Refuse map[string]string
 	// Broken are names of node groups that fail for want of machines.
 	Broken map[string]bool
+	// Stuck are names of node groups whose pods cannot be moved: updates of them fail.
+	Stuck map[string]bool
+	// Insights are EKS' findings of an upgrade, by name, with their status ("ERROR").
+	Insights map[string]string
 	// Account and Region are where everything is.
 	Account, Region string
 
@@ -48,6 +52,9 @@ type Item struct {
 	made, ready, gone time.Time
 	token             string
 	deleting, failed  bool
+	// next is the version that it has once busy is over.
+	next string
+	busy time.Time
 }
 
 // New is an empty account whose control planes and nodes take that long.
@@ -60,6 +67,7 @@ func New(controlPlane, nodes time.Duration) *Cloud {
 		},
 		Going:   map[string]time.Duration{"cluster": controlPlane / 2, "nodegroup": nodes, "nat": nodes / 3, "addon": nodes / 6, "endpoint": 5 * time.Second},
 		objects: map[string]map[string]object{}, Refuse: map[string]string{}, Broken: map[string]bool{},
+		Stuck: map[string]bool{}, Insights: map[string]string{},
 	}
 }
 
@@ -174,6 +182,9 @@ func (c *Cloud) settle() {
 	for _, i := range c.items {
 		if i.deleting && !now.Before(i.gone) {
 			c.left(i)
+		}
+		if i.next != "" && !now.Before(i.busy) {
+			i.Props["version"], i.next = i.next, ""
 		}
 	}
 	c.items = slices.DeleteFunc(c.items, func(i *Item) bool { return i.deleting && !now.Before(i.gone) })
@@ -323,7 +334,7 @@ func (c *Cloud) Copy() *Cloud {
 	defer c.mu.Unlock()
 	other := &Cloud{
 		Lag: c.Lag, RoleLag: c.RoleLag, Making: c.Making, Going: c.Going, Throttle: c.Throttle, Refuse: maps.Clone(c.Refuse),
-		Broken: maps.Clone(c.Broken), Account: c.Account, Region: c.Region, objects: map[string]map[string]object{}, next: c.next, calls: c.calls,
+		Broken: maps.Clone(c.Broken), Stuck: maps.Clone(c.Stuck), Insights: maps.Clone(c.Insights), Account: c.Account, Region: c.Region, objects: map[string]map[string]object{}, next: c.next, calls: c.calls,
 	}
 	for _, i := range c.items {
 		item := *i

@@ -28,6 +28,10 @@ func fields(action string) string {
 		"CreateNodegroup": `+nodegroupName +nodeRole +subnets amiType capacityType instanceTypes diskSize scalingConfig updateConfig
 			clientRequestToken tags`,
 		"UpdateNodegroupConfig":        "scalingConfig clientRequestToken",
+		"UpdateNodegroupVersion":       "version clientRequestToken",
+		"UpdateClusterVersion":         "+version clientRequestToken",
+		"UpdateAddon":                  "addonVersion resolveConflicts clientRequestToken configurationValues",
+		"ListInsights":                 "filter maxResults nextToken",
 		"CreateAddon":                  "+addonName resolveConflicts clientRequestToken podIdentityAssociations configurationValues tags",
 		"CreatePodIdentityAssociation": "+namespace +serviceAccount +roleArn clientRequestToken tags",
 		"UpdatePodIdentityAssociation": "roleArn clientRequestToken",
@@ -54,9 +58,11 @@ func (c *Cloud) serveEKS(k *call) {
 		return
 	}
 	switch {
+	case name == "DescribeAddonVersions":
+		c.addonVersions(k)
 	case name == "DescribeClusterVersions":
 		k.json(map[string]any{"clusterVersions": []map[string]any{{"clusterVersion": "1.34"}, {"clusterVersion": "1.35"}, {"clusterVersion": "1.36"}}})
-	case len(path) <= 2 && path[0] == "clusters":
+	case len(path) <= 2 && path[0] == "clusters", name == "UpdateClusterVersion", name == "ListInsights", name == "DescribeUpdate":
 		c.serveCluster(k, name, path, body)
 	default:
 		c.servePart(k, name, path, body)
@@ -64,8 +70,13 @@ func (c *Cloud) serveEKS(k *call) {
 }
 
 func eksAction(method string, path []string) string {
-	if path[0] == "cluster-versions" {
+	switch {
+	case path[0] == "cluster-versions":
 		return "DescribeClusterVersions"
+	case path[0] == "addons":
+		return "DescribeAddonVersions"
+	case len(path) > 2 && upgradeAction(method, path) != "":
+		return upgradeAction(method, path)
 	}
 	if path[0] != "clusters" {
 		return ""
@@ -127,6 +138,8 @@ func (i *Item) status() string {
 	switch {
 	case i.deleting:
 		return "DELETING"
+	case i.next != "":
+		return "UPDATING"
 	case i.failed && !i.pending():
 		return "CREATE_FAILED"
 	case i.pending():
@@ -152,9 +165,12 @@ func (c *Cloud) serveCluster(k *call, name string, path []string, body map[strin
 		c.createCluster(k, body)
 		return
 	}
-	cluster := c.get("cluster", path[len(path)-1])
+	cluster := c.get("cluster", path[1])
 	if cluster == nil {
-		k.fail(http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: "+path[len(path)-1])
+		k.fail(http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: "+path[1])
+		return
+	}
+	if c.upgrade(k, name, cluster, body) {
 		return
 	}
 	if name == "DeleteCluster" {
@@ -259,6 +275,9 @@ func (c *Cloud) servePart(k *call, name string, path []string, body map[string]a
 		k.fail(http.StatusNotFound, "ResourceNotFoundException", "there is no "+kind+" "+path[3])
 		return
 	}
+	if c.upgrade(k, name, i, body) {
+		return
+	}
 	switch {
 	case strings.HasPrefix(name, "Delete"):
 		c.remove(i)
@@ -279,7 +298,7 @@ func size(body map[string]any) string {
 func part(i *Item) map[string]any {
 	p := map[string]any{
 		"status": i.status(), "tags": i.Tags, "roleArn": i.Props["role"], "associationId": i.ID, "addonName": i.ID, "nodegroupName": i.ID,
-		"addonArn": "arn:addon/" + i.ID, "nodegroupArn": "arn:nodegroup/" + i.ID, "namespace": i.Props["namespace"], "serviceAccount": i.Props["serviceAccount"],
+		"version": i.Props["version"], "addonVersion": i.Props["version"], "addonArn": "arn:addon/" + i.ID, "nodegroupArn": "arn:nodegroup/" + i.ID, "namespace": i.Props["namespace"], "serviceAccount": i.Props["serviceAccount"],
 	}
 	var count int
 	if _, err := fmt.Sscan(i.Props["size"], &count); err == nil {
@@ -336,6 +355,7 @@ func (c *Cloud) createPart(k *call, cluster *Item, kind, element, nameField stri
 	if settings, _ := body["configurationValues"].(string); settings != "" {
 		i.Props["settings"] = settings
 	}
+	i.Props["version"] = c.newest(cluster, kind, i.ID)
 	before := len(c.all(kind))
 	made := c.insert(i)
 	made.failed = c.Broken[made.ID]

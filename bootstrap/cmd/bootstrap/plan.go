@@ -100,6 +100,7 @@ func (s *session) report(ctx context.Context) (*report, error) {
 		Cluster: s.cluster.Name, Place: s.provider.Headline(), Currency: s.prices.Currency, Prices: s.prices.Date,
 		Checks: s.provider.Preflight(ctx),
 	}
+	r.Checks = append(r.Checks, s.checkAPIs())
 	if r.broken() == 0 {
 		var err error
 		if r.Steps, err = s.look(ctx); err != nil {
@@ -122,6 +123,28 @@ func (s *session) report(ctx context.Context) (*report, error) {
 		}
 	}
 	return r, nil
+}
+
+// checkAPIs looks whether the wanted Kubernetes has what the rendered tree asks for.
+func (s *session) checkAPIs() provider.Check {
+	check := provider.Check{Name: "APIs"}
+	var minor int
+	if _, err := fmt.Sscanf(s.cluster.Kubernetes, "1.%d", &minor); err != nil {
+		check.Problem, check.Hint = fmt.Sprintf("kubernetes in cluster.yaml is %q", s.cluster.Kubernetes), "Write a version like \"1.35\"."
+		return check
+	}
+	gone, going, err := s.tree.Removals(minor)
+	switch {
+	case err != nil:
+		check.Problem, check.Hint = err.Error(), "Run `opsgen render`."
+	case len(gone) > 0:
+		check.Problem = fmt.Sprintf("Kubernetes %s does not have %s", s.cluster.Kubernetes, strings.Join(gone, ", "))
+		check.Hint = "Take a version of the bundle that was made for it, render, and let Flux apply that first."
+	case len(going) > 0:
+		check.Warning, check.Problem = true, fmt.Sprintf("the Kubernetes after %s does not have %s", s.cluster.Kubernetes, strings.Join(going, ", "))
+		check.Hint = "Take a newer version of the bundle before the next upgrade."
+	}
+	return check
 }
 
 // checkGit looks whether the Secret for the repository is there or can be made.
