@@ -36,7 +36,9 @@ func impatient(t *testing.T, answer func(w http.ResponseWriter, r *http.Request)
 	t.Helper()
 	left = make(chan struct{}, 1)
 	b = &bed{proxy: proxytest.Start(t, proxytest.Options{
-		Config: func(c *config.Config) { c.Timeouts.BodyIdle = quantity.Duration(200 * time.Millisecond) },
+		Config: func(c *config.Config) {
+			c.Timeouts.BodyIdle, c.Timeouts.Headers = quantity.Duration(200*time.Millisecond), quantity.Duration(2*time.Second)
+		},
 		Answer: func(_ string, w http.ResponseWriter, r *http.Request) {
 			answer(w, r)
 			left <- struct{}{}

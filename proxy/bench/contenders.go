@@ -5,18 +5,24 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 )
 
 // startAll starts the contenders that were asked for, and names the ones that are not installed.
 func startAll(ctx context.Context, p *place, o options) (started []*contender, missing []string, err error) {
-	starters := []struct {
+	type starter struct {
 		name  string
 		start func(context.Context, *place, *contender, options) error
-	}{
-		{baseline, startBare}, {"proxy", startProxy}, {"nginx", startNginx}, {"haproxy", startHaproxy},
 	}
+	starters := []starter{{baseline, startBare}}
+	for _, binary := range strings.Split(o.proxy, ",") {
+		starters = append(starters, starter{filepath.Base(binary), func(ctx context.Context, p *place, c *contender, _ options) error {
+			return startProxy(ctx, p, c, binary)
+		}})
+	}
+	starters = append(starters, starter{"nginx", startNginx}, starter{"haproxy", startHaproxy})
 	for _, s := range starters {
 		if o.only != "" && !slices.Contains(strings.Split(o.only, ","), s.name) {
 			continue
@@ -54,7 +60,7 @@ func startBare(ctx context.Context, p *place, c *contender, _ options) error {
 }
 
 // startProxy starts the proxy with everything on: tokens, limits, metrics.
-func startProxy(ctx context.Context, p *place, c *contender, o options) error {
+func startProxy(ctx context.Context, p *place, c *contender, binary string) error {
 	var addresses [2]string
 	for i := range addresses {
 		var err error
@@ -77,13 +83,13 @@ grafana: {upstream: "http://grafana.tenant-{tenant}.svc:3000", signingKey: %[3]s
 limits: {connections: 5000, concurrentRequests: 5000, tenantShare: 1}
 `, cluster, domain, p.folder, c.address, addresses[0], addresses[1], p.upstream.URL)
 	tenants := fmt.Sprintf("tenants:\n- name: %s\n  limits: {requestsPerSecond: 1000000, concurrentRequests: 5000, bytesPerSecond: 100GiB, bodyBytes: 1GiB}\n", tenant)
-	if err := p.write([]byte(settings), "proxy.yaml"); err != nil {
+	if err := p.write([]byte(settings), c.name+".yaml"); err != nil {
 		return err
 	}
 	if err := p.write([]byte(tenants), "tenants.yaml"); err != nil {
 		return err
 	}
-	return start(ctx, p, c, o.proxy, "serve", "--config="+p.file("proxy.yaml"))
+	return start(ctx, p, c, binary, "serve", "--config="+p.file(c.name+".yaml"))
 }
 
 // startNginx starts nginx with as many workers as the others have threads; it compares the token with one string.

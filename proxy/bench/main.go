@@ -19,6 +19,7 @@ type options struct {
 	duration    time.Duration
 	connections int
 	only        string
+	loads       string
 	memory      bool
 	profiles    string
 }
@@ -28,11 +29,12 @@ func main() {
 		exit(serveBare(os.Args[2:]))
 	}
 	var o options
-	flag.StringVar(&o.proxy, "proxy", "bin/proxy", "the proxy's binary")
+	flag.StringVar(&o.proxy, "proxy", "bin/proxy", "the proxy's binary; several builds of it, separated by commas, are compared")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds in which every contender runs every load once")
 	flag.DurationVar(&o.duration, "duration", 4*time.Second, "how long each run is measured, after a second to warm up")
 	flag.IntVar(&o.connections, "connections", 64, "client connections, each with one request at a time")
 	flag.StringVar(&o.only, "only", "", "contenders to run, separated by commas (default: all)")
+	flag.StringVar(&o.loads, "loads", "", "loads to run, by a part of their name, such as GET or HTTP/2 (default: all)")
 	flag.BoolVar(&o.memory, "memory", false, "measure the proxy's memory with 1,000 connections and an endless body instead")
 	flag.StringVar(&o.profiles, "profiles", "", "folder for profiles of what is written in Go; taking them costs time of its own")
 	flag.Parse()
@@ -85,6 +87,9 @@ type result struct {
 func measureAll(ctx context.Context, p *place, contenders []*contender, o options) ([]*result, error) {
 	var results []*result
 	for _, l := range loads() {
+		if !strings.Contains(l.String(), o.loads) {
+			continue
+		}
 		for _, c := range contenders {
 			results = append(results, &result{load: l, contender: c.name})
 		}

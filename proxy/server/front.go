@@ -30,13 +30,18 @@ type front struct {
 
 // connectionSettings are what a connection keeps from its beginning to its end.
 type connectionSettings struct {
-	headers, idle time.Duration
-	headerBytes   int
+	headers, idle, bodyIdle time.Duration
+	headerBytes             int
 }
+
+// answer is how long net/http lets an answer take for which no time of its own is set: less than a handshake may take
+// would end handshakes.
+func (s connectionSettings) answer() time.Duration { return max(2*s.bodyIdle, s.headers) }
 
 func settingsOf(c config.Config) connectionSettings {
 	return connectionSettings{
-		headers: time.Duration(c.Timeouts.Headers), idle: time.Duration(c.Timeouts.Idle), headerBytes: int(c.Limits.HeaderBytes),
+		headers: time.Duration(c.Timeouts.Headers), idle: time.Duration(c.Timeouts.Idle),
+		bodyIdle: time.Duration(c.Timeouts.BodyIdle), headerBytes: int(c.Limits.HeaderBytes),
 	}
 }
 

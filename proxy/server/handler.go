@@ -22,8 +22,9 @@ import (
 	"github.com/opsgen/opsgen/proxy/trace"
 )
 
-// requestIDHeader names a request in answers, logs and upstreams. One that a client sends is not kept: it could be made
-// to look like another's.
+// requestIDHeader names a request in answers that are errors, in logs and to upstreams. One that a client sends is not
+// kept: it could be made to look like another's. Answers that are none go without: HTTP/2 compresses headers by a table,
+// and one that is new each time costs it 3 % of a small request.
 const requestIDHeader = "X-Request-Id"
 
 // exchange is one request and its answer.
@@ -58,7 +59,7 @@ type exchange struct {
 
 // handler serves a TLS listener. A panic is left to net/http, which ends the one connection; what the exchange holds is
 // given back in any case.
-func (s *Server) handler(internal bool) http.Handler {
+func (s *Server) handler(internal bool, settings connectionSettings) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor == 2 {
 			growStack(r.ProtoMinor)
@@ -70,13 +71,12 @@ func (s *Server) handler(internal bool) http.Handler {
 		x := &exchange{server: s, state: state, internal: internal, ids: [1]string{newID()}, start: now}
 		x.span = s.tracing.current.Load().Start(r, now)
 		control := http.NewResponseController(w)
-		idle := time.Duration(state.config.Timeouts.BodyIdle)
 		x.out.ResponseWriter, x.out.control, x.out.set, x.out.leaving = w, control, &s.hijacked, &s.leaving
-		x.out.idle, x.out.http2 = idle, r.ProtoMajor == 2
-		x.out.begin(now)
+		x.out.ids, x.out.idle, x.out.http2 = x.ids[:], settings.bodyIdle, r.ProtoMajor == 2
+		x.out.begin(now, settings.answer())
 		// HTTP/2 has a body in place of none, with the length 0.
 		if r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {
-			x.in.ReadCloser, x.in.control, x.in.idle = r.Body, control, idle
+			x.in.ReadCloser, x.in.control, x.in.idle = r.Body, control, settings.bodyIdle
 			x.in.begin(now)
 			// A copy: net/http looks at the type of its own request's body when the answer begins. One that it does not know it
 			// would read on before it answers, and so wait for what a refused client will never send.
@@ -84,7 +84,6 @@ func (s *Server) handler(internal bool) http.Handler {
 			r.Body = &x.in
 		}
 		x.request = r
-		w.Header()[requestIDHeader] = x.ids[:]
 		defer x.end(r)
 		x.serve(r)
 	})

@@ -23,6 +23,7 @@ type response struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	set     *hijacked
+	ids     []string // the request's ID, for an answer that is an error
 	idle    time.Duration
 	http2   bool
 	// leaving asks the client to come back on another connection.
@@ -39,16 +40,22 @@ type response struct {
 	watchdog   *time.Timer
 	watching   bool
 	over       bool
+	lasting    bool      // the server's own deadline was taken off
 	flows      bool      // more was written than the buffer holds
 	writeSince time.Time // zero when no write is going on
 }
 
-// begin must be called before the handler. A deadline of HTTP/1 belongs to the connection, so that the one of the request
-// before would still hold.
-func (w *response) begin(now time.Time) {
+// begin must be called before the handler. The server has set a deadline for all of the answer. In HTTP/1 writes move it.
+// In HTTP/2 that costs a message to the goroutine that all requests of a connection share; so it stays as it is for
+// answers that are short and soon there, and is taken off when half of its time is over.
+func (w *response) begin(now time.Time, server time.Duration) {
 	if !w.http2 {
-		w.deadline(now)
+		w.armed = now
+		return
 	}
+	w.mutex.Lock() // watch may come at once
+	defer w.mutex.Unlock()
+	w.watching, w.watchdog = true, time.AfterFunc(server/2, w.watch)
 }
 
 // deadline moves the deadline, not more often than a quarter of its time: moving it costs more than a small write.
@@ -84,17 +91,20 @@ func (w *response) started(adds int) {
 		return
 	}
 	w.watching = true
-	if w.watchdog == nil {
-		w.watchdog = time.AfterFunc(w.idle, w.watch)
-	} else {
-		w.watchdog.Reset(w.idle)
-	}
+	w.watchdog.Reset(w.idle)
 }
 
 func (w *response) watch() {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if w.over || w.writeSince.IsZero() {
+	if w.over {
+		return
+	}
+	if !w.lasting {
+		w.lasting = true
+		_ = w.control.SetWriteDeadline(time.Time{}) // every stream of net/http has deadlines
+	}
+	if w.writeSince.IsZero() {
 		w.watching = false
 		return
 	}
@@ -125,7 +135,9 @@ func (w *response) end() {
 	if w.watchdog != nil {
 		w.watchdog.Stop()
 	}
-	w.deadline(time.Now())
+	if !w.http2 || w.lasting {
+		w.deadline(time.Now())
+	}
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -138,6 +150,9 @@ func (w *response) WriteHeader(status int) {
 			status = route.RetryableStatus(status)
 		}
 		w.status = status
+		if status >= http.StatusBadRequest {
+			w.Header()[requestIDHeader] = w.ids
+		}
 		// HTTP/2 answers this with GOAWAY: requests in work end, and the next one opens another connection.
 		if w.leaving.Load() && status != http.StatusSwitchingProtocols {
 			w.Header().Set("Connection", "close")

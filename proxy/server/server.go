@@ -192,9 +192,10 @@ func (s *Server) tlsServer(name string, settings connectionSettings) *http.Serve
 		return s.state.Load().publicCertificates
 	}
 	return &http.Server{
-		Handler:           s.handler(name == listenerInternal),
+		Handler:           s.handler(name == listenerInternal, settings),
 		TLSConfig:         certificate.ServerConfig(current),
 		ReadHeaderTimeout: settings.headers,
+		WriteTimeout:      settings.answer(), // of short answers; response has the others
 		IdleTimeout:       settings.idle,
 		MaxHeaderBytes:    settings.headerBytes,
 		HTTP2: &http.HTTP2Config{

@@ -28,7 +28,7 @@ var fromClient = set(
 )
 
 // fromUpstream are the headers of an upstream that no client gets.
-var fromUpstream = set("Server", "Alt-Svc", "Via", "X-Powered-By")
+var fromUpstream = set("Server", "Alt-Svc", "Via", "X-Powered-By", "X-Request-Id")
 
 func set(names ...string) map[string]bool {
 	all := make(map[string]bool, len(names))
