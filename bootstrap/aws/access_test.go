@@ -1,10 +1,12 @@
 package aws
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -151,6 +153,45 @@ func TestErrorsAreToldApart(t *testing.T) {
 	}
 }
 
+// TestDelegationIsLookedAt: what the DNS says of the zone is compared with what serves it.
+func TestDelegationIsLookedAt(t *testing.T) {
+	credentials(t)
+	for name, test := range map[string]struct {
+		answer []*net.NS
+		err    error
+		zoneID string
+		says   string
+	}{
+		"as it should be":   {answer: []*net.NS{{Host: "NS-1.example.com."}}},
+		"not delegated":     {err: &net.DNSError{IsNotFound: true}, says: "Enter NS records for obs.example.com in the zone above it: ns-1.example.com."},
+		"delegated to else": {answer: []*net.NS{{Host: "ns.elsewhere.com."}}, says: "is served by ns.elsewhere.com"},
+		"no such zone":      {zoneID: "Z404", says: "there is no zone Z404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cloud := awsfake.New(time.Second, time.Second)
+			cloud.Put(awsfake.Item{Kind: "zone", ID: "Z1", Props: map[string]string{"Name": "obs.example.com.", "CallerReference": "opsgen.io/prod/1"}})
+			w, err := open(t.Context(), killtest.Direct(cloud))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.LookupNS = func(ctx context.Context, _ string) ([]*net.NS, error) {
+				if _, bounded := ctx.Deadline(); !bounded {
+					t.Error("the question may take for ever")
+				}
+				return test.answer, test.err
+			}
+			w.Cluster.DNS.ZoneID = test.zoneID
+			check := w.checkDelegation(t.Context())
+			if (check.Problem != "") != (test.says != "") || !strings.Contains(check.Problem+" "+check.Hint, test.says) {
+				t.Errorf("it says %+v, want %q", check, test.says)
+			}
+			if check.Warning == (test.zoneID != "") && check.Problem != "" {
+				t.Error("only a zone that is not there keeps up from beginning")
+			}
+		})
+	}
+}
+
 // TestPreflight shows what is in the way before the first write, and writes nothing.
 func TestPreflight(t *testing.T) {
 	credentials(t)
@@ -171,6 +212,15 @@ func TestPreflight(t *testing.T) {
 		"a cluster's name": {func(c *awsfake.Cloud, _ *world) {
 			c.Put(awsfake.Item{Kind: "cluster", ID: "prod", Props: map[string]string{"version": "1.35"}})
 		}, "cluster name", "is not ours"},
+		"too few VPCs": {func(c *awsfake.Cloud, _ *world) { c.Quotas["vpc/L-F678F1CE"] = 0 }, "quotas", "0 of 0 VPCs are in use, and 1 more are needed"},
+		"too few vCPUs": {func(c *awsfake.Cloud, _ *world) {
+			c.Put(awsfake.Item{Kind: "instance", Props: map[string]string{"type": "c5.4xlarge", "cpu": "16"}})
+		}, "quotas", "16 of 64 vCPUs"},
+		"addresses of others": {func(c *awsfake.Cloud, _ *world) {
+			for range 3 {
+				c.Put(awsfake.Item{Kind: "address"})
+			}
+		}, "quotas", "3 of 5 Elastic IP addresses are in use, and 3 more are needed"},
 		"a zone of another": {func(c *awsfake.Cloud, _ *world) {
 			c.Put(awsfake.Item{Kind: "zone", ID: "Z1", Props: map[string]string{"Name": "obs.example.com.", "CallerReference": "x"}})
 		}, "DNS", "exists"},

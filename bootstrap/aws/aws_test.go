@@ -146,8 +146,12 @@ func TestRefusalsSayWhatToDoAndUpGoesOn(t *testing.T) {
 		"eks:CreateCluster":    {"ExpiredTokenException", "The credentials have expired"},
 		"ec2:CreateNatGateway": {"NatGatewayLimitExceeded", "Ask for a higher quota"},
 		"ec2:AllocateAddress":  {"AddressLimitExceeded", "Ask for a higher quota"},
-		"iam:CreateRole":       {"AccessDenied", "an organization's policy may deny it"},
-		"eks:CreateNodegroup":  {"AccessDeniedException", "Ask for the right"},
+		"ec2:CreateVpc": {
+			"UnauthorizedOperation with an explicit deny in a service control policy", "A policy of your organization denies this",
+		},
+		"ec2:DescribeSubnets": {"RequestExpired", "The credentials have expired"},
+		"iam:CreateRole":      {"AccessDenied", "an organization's policy may deny it"},
+		"eks:CreateNodegroup": {"AccessDeniedException", "Ask for the right"},
 	} {
 		t.Run(call, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -172,7 +176,7 @@ func TestZoneWithoutCapacity(t *testing.T) {
 		cloud := awsfake.New(20*time.Second, 10*time.Second)
 		cloud.Broken["eu-central-1b"] = true
 		line := killtest.Direct(cloud)
-		if err := up(t.Context(), line); err == nil || !strings.Contains(err.Error(), "InsufficientInstanceCapacity") {
+		if err := up(t.Context(), line); err == nil || !strings.Contains(err.Error(), "InsufficientInstanceCapacity") || !strings.Contains(err.Error(), "another zone in provider.zones") {
 			t.Errorf("it says: %v", err)
 		}
 		delete(cloud.Broken, "eu-central-1b")

@@ -148,6 +148,7 @@ const (
 	nodeType  = "m7g.2xlarge"
 	otherType = "m6g.2xlarge"
 	nodeDisk  = 80
+	nodeCPU   = 8
 )
 
 // nodesIn is how many nodes a zone has: what the stated capacity needs, and at least one.
@@ -223,7 +224,11 @@ func (a *amazon) nodesState(group *types.Nodegroup, count int) engine.State[stri
 		found.Condition = condition
 	}
 	if group.Health != nil && len(group.Health.Issues) > 0 {
-		found.Detail += ": " + string(group.Health.Issues[0].Code) + ": " + aws.ToString(group.Health.Issues[0].Message)
+		issue := group.Health.Issues[0]
+		found.Detail += ": " + string(issue.Code) + ": " + aws.ToString(issue.Message)
+		if issue.Code == types.NodegroupIssueCodeAsgInstanceLaunchFailures {
+			found.Detail += ": if the zone has no machines left, try again later, or write another zone in provider.zones"
+		}
 	}
 	// More nodes than wanted are somebody's decision; fewer are drift.
 	if s := group.ScalingConfig; s != nil && found.Condition == engine.Ready && int(aws.ToInt32(s.DesiredSize)) < count {

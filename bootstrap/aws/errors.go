@@ -28,7 +28,7 @@ func classes() map[string]engine.Class {
 		engine.Exists: `BucketAlreadyOwnedByYou EntityAlreadyExists EntityAlreadyExistsException AlreadyExistsException
 			RouteAlreadyExists Resource.AlreadyAssociated HostedZoneAlreadyExists`,
 		engine.Gone: `NoSuchBucket NoSuchEntity NotFound NotFoundException NoSuchHostedZone NoSuchTagSet NoSuchKey
-			NatGatewayNotFound Gateway.NotAttached ResourceNotFoundException`,
+			NatGatewayNotFound NoSuchResourceException Gateway.NotAttached ResourceNotFoundException`,
 	} {
 		for code := range strings.FieldsSeq(codes) {
 			m[code] = class
@@ -88,6 +88,9 @@ func (a *amazon) Classify(err error) engine.Verdict {
 	}
 	if class, known := classes()[code]; known {
 		return engine.Verdict{Class: class}
+	}
+	if strings.Contains(text, "service control policy") {
+		return engine.Verdict{Hint: "A policy of your organization denies this to everybody in the account: its administrators must allow it. Then run the same command again."}
 	}
 	if hint, known := hints()[code]; known {
 		return engine.Verdict{Hint: hint}

@@ -2,7 +2,9 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -31,15 +33,17 @@ func (a *amazon) Preflight(ctx context.Context) []provider.Check {
 		return checks
 	}
 	checks = append(checks, a.checkPermissions(ctx, who))
-	for _, check := range []func(context.Context) provider.Check{a.checkZones, a.checkTypes, a.checkVersion, a.checkBuckets, a.checkCluster, a.checkDNS} {
+	for _, check := range []func(context.Context) provider.Check{a.checkZones, a.checkTypes, a.checkVersion, a.checkBuckets, a.checkQuotas, a.checkCluster, a.checkDNS, a.checkDelegation} {
 		checks = append(checks, check(ctx))
 	}
-	checks = append(checks, a.checkUpgrade(ctx)...)
-	return append(checks, provider.Check{Name: "quotas", Detail: "not looked at; a run that hits one stops, says so, and goes on later"})
+	return append(checks, a.checkUpgrade(ctx)...)
 }
 
 func (a *amazon) failed(name string, err error) provider.Check {
 	hint := a.Classify(err).Hint
+	if nowhere := (*net.DNSError)(nil); errors.As(err, &nowhere) && nowhere.IsNotFound {
+		hint = fmt.Sprintf("Is %q a region of AWS, and this machine in the Internet? Check provider.region in cluster.yaml.", a.Cluster.Provider.Region)
+	}
 	if hint == "" {
 		hint = "Mend this, and run the same command again."
 	}
@@ -155,10 +159,15 @@ func (a *amazon) checkTypes(ctx context.Context) provider.Check {
 	for _, offering := range answer.InstanceTypeOfferings {
 		offered = append(offered, aws.ToString(offering.Location))
 	}
+	var without []string
 	for _, zone := range a.Cluster.Provider.Zones {
 		if !slices.Contains(offered, zone) {
-			check.Problem, check.Hint = fmt.Sprintf("%s has neither %s nor %s", zone, nodeType, otherType), "Choose another zone in cluster.yaml."
+			without = append(without, zone)
 		}
+	}
+	if len(without) > 0 {
+		check.Problem = fmt.Sprintf("neither %s nor %s in %s", nodeType, otherType, strings.Join(without, ", "))
+		check.Hint = "Choose other zones in cluster.yaml (provider.zones): " + strings.Join(slices.Compact(slices.Sorted(slices.Values(offered))), ", ") + "."
 	}
 	return check
 }
@@ -220,13 +229,13 @@ func (a *amazon) checkDNS(ctx context.Context) provider.Check {
 		return check
 	}
 	g := engine.NewGraph(a.Cluster.Name, a.Bundle.Version)
-	found, err := a.findZone(ctx, g, "dns/zone", strings.TrimSuffix(a.Cluster.DNS.Zone, ".")+".")
+	found, err := a.findZone(ctx, g, zoneResource, strings.TrimSuffix(a.Cluster.DNS.Zone, ".")+".")
 	switch {
 	case err != nil:
 		return a.failed(check.Name, err)
 	case found.Condition == engine.Absent:
 		check.Warning, check.Problem = true, "the zone "+a.Cluster.DNS.Zone+" will be made, and is reached once the zone above it delegates to its name servers"
-		check.Hint = "After up, enter the new zone's name servers there; certificates wait for that."
+		check.Hint = "up shows the new zone's name servers: enter them there; certificates wait for that."
 	case found.Tags == nil:
 		check.Problem = "the zone " + a.Cluster.DNS.Zone + " exists and is not this cluster's"
 		check.Hint = "To use it, write dns.zoneID: " + found.Output + " in cluster.yaml."

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/opsgen/opsgen/bootstrap/engine"
@@ -35,6 +36,7 @@ type amazon struct {
 	route53 *route53.Client
 	s3      *s3.Client
 	sts     *sts.Client
+	limits  *servicequotas.Client
 	// run is different for each run: Route 53 takes a caller reference only once.
 	run string
 	// broken are the IDs of resources that failed, by name: what replaces one must not be created with its token.
@@ -66,7 +68,7 @@ func New(ctx context.Context, t provider.Target) (provider.Provider, error) {
 		ec2: ec2.NewFromConfig(settings), eks: eks.NewFromConfig(settings), iam: iam.NewFromConfig(settings),
 		kms: kms.NewFromConfig(settings), route53: route53.NewFromConfig(settings),
 		s3:  s3.NewFromConfig(settings, func(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true }),
-		sts: sts.NewFromConfig(settings),
+		sts: sts.NewFromConfig(settings), limits: servicequotas.NewFromConfig(settings),
 	}, nil
 }
 
@@ -95,6 +97,12 @@ func (a *amazon) Resources(g *engine.Graph) (provider.Kubernetes, error) {
 		Config: a.restConfig, Kubeconfig: a.kubeconfig,
 	}, nil
 }
+
+// gateways is how many NAT gateways the cluster makes.
+func (a *amazon) gateways() int { return len(a.Cluster.Provider.Zones) }
+
+// givenNetwork says that cluster.yaml names a network.
+func (a *amazon) givenNetwork() bool { return false }
 
 // partition is the part of AWS that the region is in: the second word of every ARN.
 func (a *amazon) partition() string {

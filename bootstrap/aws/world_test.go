@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -34,7 +35,12 @@ func target(transport http.RoundTripper) provider.Target {
 		Name: cluster.AWS, Account: "123456789012", Region: "eu-central-1", Zones: []string{"eu-central-1a", "eu-central-1b", "eu-central-1c"},
 		Storage: cluster.Storage{Metrics: "acme-metrics", Logs: "acme-logs", Rules: "acme-rules"},
 	}}
-	return provider.Target{Cluster: c, Bundle: &bundle.Bundle{Version: "1.0.0"}, Amounts: price.Amounts{Nodes: 5}, Transport: transport}
+	return provider.Target{Cluster: c, Bundle: &bundle.Bundle{Version: "1.0.0"}, Amounts: price.Amounts{Nodes: 5}, Transport: transport, LookupNS: delegated}
+}
+
+// delegated is a DNS in which the zone above delegates as it should.
+func delegated(context.Context, string) ([]*net.NS, error) {
+	return []*net.NS{{Host: "ns-1.example.com."}}, nil
 }
 
 // world is one run of the program: it knows nothing of those before.

@@ -12,10 +12,13 @@ import (
 	"github.com/opsgen/opsgen/bootstrap/engine"
 )
 
+// zoneResource is the zone's name in the graph.
+const zoneResource = "dns/zone"
+
 // addZone adds the DNS zone: the one that cluster.yaml names by its ID, or one of our own. It is data: a zone that is made
 // anew has other name servers, and whoever delegated it has to do that again.
 func (a *amazon) addZone(g *engine.Graph, lease engine.Dependency) engine.Output[string] {
-	const name = "dns/zone"
+	const name = zoneResource
 	domain := strings.TrimSuffix(a.Cluster.DNS.Zone, ".") + "."
 	r := engine.Resource[string]{Name: name, Kind: "DNS zone", ID: strings.TrimSuffix(domain, "."), Expected: 5 * time.Second}
 	if id := a.Cluster.DNS.ZoneID; id != "" {
@@ -67,8 +70,9 @@ func (a *amazon) findZone(ctx context.Context, g *engine.Graph, name, domain str
 			Detail: "there is such a zone; to use it, write its ID as dns.zoneID in cluster.yaml",
 		}
 		if strings.HasPrefix(aws.ToString(zone.CallerReference), reference(g.Cluster)) {
-			found.Detail, found.Tags = "", g.Tags(name)
-			return found, nil
+			servers, err := a.nameServers(ctx, found.Output)
+			found.Detail, found.Tags = strings.Join(servers, ", "), g.Tags(name)
+			return found, err
 		}
 	}
 	return found, nil

@@ -3,6 +3,8 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 
 	"k8s.io/client-go/rest"
@@ -28,6 +30,25 @@ type Target struct {
 	Keys StorageKeys
 	// Transport carries all calls to the cloud; nil for the real network. Tests give a fake's.
 	Transport http.RoundTripper
+	// LookupNS asks the DNS for the name servers of a domain; nil for the machine's resolver.
+	LookupNS func(ctx context.Context, domain string) ([]*net.NS, error)
+}
+
+// NameServers are the name servers that the DNS gives for a domain.
+func (t *Target) NameServers(ctx context.Context, domain string) ([]string, error) {
+	lookup := t.LookupNS
+	if lookup == nil {
+		lookup = net.DefaultResolver.LookupNS
+	}
+	records, err := lookup(ctx, domain)
+	if err != nil {
+		return nil, fmt.Errorf("ask the DNS who serves %s: %w", domain, err)
+	}
+	names := make([]string, len(records))
+	for i, r := range records {
+		names[i] = r.Host
+	}
+	return names, nil
 }
 
 // StorageKeys are the credentials of an S3-compatible storage; both are empty when none are given.

@@ -21,8 +21,8 @@ type Cloud struct {
 	Making, Going map[string]time.Duration
 	// Throttle refuses each n-th call; 0 for none.
 	Throttle int
-	// Refuse gives an error code for calls that shall fail, by "<service>:<action>" ("ec2:CreateVpc"); a call that has none
-	// is answered.
+	// Refuse gives an error code for calls that shall fail, by "<service>:<action>" ("ec2:CreateVpc"), and more of a message
+	// after a space; a call that has none is answered.
 	Refuse map[string]string
 	// Broken are names of node groups that fail for want of machines.
 	Broken map[string]bool
@@ -30,6 +30,8 @@ type Cloud struct {
 	Stuck map[string]bool
 	// Insights are EKS' findings of an upgrade, by name, with their status ("ERROR").
 	Insights map[string]string
+	// Quotas are those that were changed, by "<service>/<code>".
+	Quotas map[string]float64
 	// Account and Region are where everything is.
 	Account, Region string
 
@@ -67,7 +69,7 @@ func New(controlPlane, nodes time.Duration) *Cloud {
 		},
 		Going:   map[string]time.Duration{"cluster": controlPlane / 2, "nodegroup": nodes, "nat": nodes / 3, "addon": nodes / 6, "endpoint": 5 * time.Second},
 		objects: map[string]map[string]object{}, Refuse: map[string]string{}, Broken: map[string]bool{},
-		Stuck: map[string]bool{}, Insights: map[string]string{},
+		Quotas: map[string]float64{}, Stuck: map[string]bool{}, Insights: map[string]string{},
 	}
 }
 
@@ -117,7 +119,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *Cloud) serve(k *call) {
 	services := map[string]func(*call){
 		"ec2": c.serveEC2, "iam": c.serveIAM, "sts": c.serveSTS, "eks": c.serveEKS,
-		"s3": c.serveS3, "kms": c.serveKMS, "route53": c.serveZones,
+		"servicequotas": c.serveQuotas, "s3": c.serveS3, "kms": c.serveKMS, "route53": c.serveZones,
 	}
 	serve := services[k.service]
 	if serve == nil {
@@ -132,7 +134,8 @@ func (c *Cloud) begin(k *call, action string) bool {
 	name := k.service + ":" + action
 	c.log = append(c.log, name)
 	if code := c.Refuse[name]; code != "" {
-		k.fail(http.StatusForbidden, code, "You are not authorized to perform this operation: "+name)
+		code, more, _ := strings.Cut(code, " ")
+		k.fail(http.StatusForbidden, code, strings.TrimSpace("You are not authorized to perform this operation: "+name+" "+more))
 		return false
 	}
 	return true
@@ -156,7 +159,7 @@ func (k *call) fail(status int, code, message string) {
 			"</Message></Error></Errors><RequestID>1</RequestID></Response>")
 	case "s3":
 		k.write(status, "application/xml", "<Error><Code>"+code+"</Code><Message>"+escape(message)+"</Message></Error>")
-	case "eks", "kms":
+	case "eks", "kms", "servicequotas":
 		k.Header().Set("X-Amzn-ErrorType", code)
 		k.write(status, "application/json", fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message))
 	default:
@@ -334,7 +337,7 @@ func (c *Cloud) Copy() *Cloud {
 	defer c.mu.Unlock()
 	other := &Cloud{
 		Lag: c.Lag, RoleLag: c.RoleLag, Making: c.Making, Going: c.Going, Throttle: c.Throttle, Refuse: maps.Clone(c.Refuse),
-		Broken: maps.Clone(c.Broken), Stuck: maps.Clone(c.Stuck), Insights: maps.Clone(c.Insights), Account: c.Account, Region: c.Region, objects: map[string]map[string]object{}, next: c.next, calls: c.calls,
+		Broken: maps.Clone(c.Broken), Stuck: maps.Clone(c.Stuck), Insights: maps.Clone(c.Insights), Quotas: c.Quotas, Account: c.Account, Region: c.Region, objects: map[string]map[string]object{}, next: c.next, calls: c.calls,
 	}
 	for _, i := range c.items {
 		item := *i

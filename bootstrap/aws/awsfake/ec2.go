@@ -32,6 +32,7 @@ func (c *Cloud) actions() map[string]action {
 		"DescribeAddresses": describe("address", "addressesSet"), "DescribeNatGateways": describe("nat", "natGatewaySet"),
 		"DescribeVpcEndpoints": describe("endpoint", "vpcEndpointSet"), "DescribeNetworkInterfaces": describe("interface", "networkInterfaceSet"),
 		"DescribeSecurityGroups":   describe("group", "securityGroupInfo"),
+		"DescribeInstances":        {known: "Filter", do: c.instances},
 		"DescribeVolumes":          describe("volume", "volumeSet"),
 		"DescribeInternetGateways": {known: "Filter InternetGatewayId", do: func(k *call) { c.describe(k, "gateway", "internetGatewaySet") }},
 		"DescribeRouteTables":      {known: "Filter RouteTableId", do: func(k *call) { c.describe(k, "table", "routeTableSet") }},

@@ -58,6 +58,12 @@ func (c *Cloud) serveEKS(k *call) {
 		return
 	}
 	switch {
+	case name == "ListClusters":
+		names := []string{}
+		for _, i := range c.all("cluster") {
+			names = append(names, i.ID)
+		}
+		k.json(map[string]any{"clusters": names})
 	case name == "DescribeAddonVersions":
 		c.addonVersions(k)
 	case name == "DescribeClusterVersions":

@@ -119,8 +119,8 @@ func (s *session) makeAll(ctx context.Context, plan engine.Plan) error {
 		if waiting[e.Resource] = e.Detail; e.Final() {
 			delete(waiting, e.Resource)
 		}
-		if e.Resource == install.GitSecret && e.What == engine.Created && e.Detail != "" {
-			shown.Note("Let this key read the repository " + s.git.URL + " (a deploy key without the right to write):\n  " + e.Detail)
+		if text := s.toDo(e); text != "" {
+			shown.Note(text)
 		}
 	}
 	_, err := s.graph.Up(ctx, o)
@@ -131,6 +131,19 @@ func (s *session) makeAll(ctx context.Context, plan engine.Plan) error {
 		}
 	}
 	return err
+}
+
+// toDo is what a person must do after something was made, outside of what bootstrap reaches; empty for nothing.
+func (s *session) toDo(e engine.Event) string {
+	switch {
+	case e.What != engine.Created || e.Detail == "":
+		return ""
+	case e.Resource == install.GitSecret:
+		return "Let this key read the repository " + s.git.URL + " (a deploy key without the right to write):\n  " + e.Detail
+	case e.Resource == "dns/zone":
+		return "Enter NS records for " + s.cluster.DNS.Zone + " in the zone above it, so that it is found:\n  " + e.Detail
+	}
+	return ""
 }
 
 // printReady says where everything is, and what to do next.
