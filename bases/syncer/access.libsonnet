@@ -41,14 +41,14 @@ local make(names) = create(names) + [
     ] + create(secrets.perTenant(cluster))),
   ],
 
-  // own are the rights in the syncer's own namespace: which of its pods works, and the list of tenants that something was
-  // written for.
+  // own are the rights in the syncer's own namespace: which of its pods works, the list of tenants that something was
+  // written for, and how far the erasures are.
   own: [
     k.role('syncer-own', [
       k.rule(['coordination.k8s.io'], ['leases'], ['create']),
       k.rule(['coordination.k8s.io'], ['leases'], ['get', 'update'], { resourceNames: ['syncer'] }),
       k.rule([''], ['configmaps'], ['create']),
-      k.rule([''], ['configmaps'], ['get', 'patch'], { resourceNames: ['syncer-tenants'] }),
+      k.rule([''], ['configmaps'], ['get', 'patch'], { resourceNames: ['syncer-tenants', 'syncer-erasures'] }),
       // Who works is told in the older API (client-go, tools/leaderelection).
       k.rule([''], ['events'], ['create', 'patch']),
     ]),
@@ -85,8 +85,8 @@ local make(names) = create(names) + [
     // The threat: a ConfigMap that another program takes for its own, such as a tenant's dashboards or rules.
     + access.policy('syncer-configmaps', 'configmaps', [
       {
-        expression: "has(object.metadata.name) && object.metadata.name in ['opsgen-sync-status', 'syncer-tenants']",
-        message: 'the syncer writes only its status and its list of tenants',
+        expression: "has(object.metadata.name) && object.metadata.name in ['opsgen-sync-status', 'syncer-tenants', 'syncer-erasures']",
+        message: 'the syncer writes only its status, its list of tenants and its erasures',
       },
     ]),
 

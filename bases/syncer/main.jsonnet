@@ -29,6 +29,8 @@ local container(size) = k.container('syncer', 'syncer', size, {
   livenessProbe: k.httpProbe('/-/healthy', 'admin', { periodSeconds: 10, failureThreshold: 6 }),
   volumeMounts: [
     k.mount('config', '/etc/syncer', { readOnly: true }),
+    // A folder and not a single file, or changes would never arrive.
+    k.mount('erase', '/etc/syncer-erase', { readOnly: true }),
     k.mount('apiserver', '/var/run/secrets/kubernetes.io/serviceaccount', { readOnly: true }),
   ] + proxy.mounts,
 });
@@ -56,7 +58,12 @@ local makes(cluster) = std.join(' ', [
 local deployment(cluster, size) =
   k.deployment('syncer', labels, size.replicas, k.pod('syncer', [container(size)], {
     terminationGracePeriodSeconds: 30,
-    volumes: [k.configVolume('config', 'syncer'), apiserver] + proxy.volumes,
+    volumes: [
+      k.configVolume('config', 'syncer'),
+      // Which tenants to erase (tenants.jsonnet). Without the list nothing is deleted.
+      { name: 'erase', configMap: { name: 'syncer-erase', optional: true } },
+      apiserver,
+    ] + proxy.volumes,
   } + k.spread(labels)), { strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } } })
   + k.configHash(config(cluster))
   + net.flows([proxy.flow, 'dns', 'apiserver'])

@@ -26,6 +26,8 @@ type Removed struct {
 	// MetricsRetention and LogsRetention are what its tenant.yaml said; 0 where that was left to the cluster.
 	MetricsRetention quantity.Duration `json:"metricsRetention,omitempty"`
 	LogsRetention    quantity.Duration `json:"logsRetention,omitempty"`
+	// Erase has the clusters delete the tenant's data now, and not when its retention ends.
+	Erase bool `json:"erase,omitempty"`
 }
 
 // removedList is RemovedFile.
@@ -51,7 +53,8 @@ func (r *Repository) loadRemoved() ([]Removed, error) {
 }
 
 const removedHead = `# Tenants that were removed, by opsgen tenant remove. Their data stays until its retention, and no other tenant may
-# have their ID: it would read that data. An entry may go when the longest retention has passed.
+# have their ID: it would read that data. An entry may go when the longest retention has passed, or when
+# opsgen tenant erased says that nothing is left.
 `
 
 // RemovedText is the text of RemovedFile with these entries.

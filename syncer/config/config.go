@@ -24,8 +24,11 @@ type Config struct {
 	RequestsPerSecond int `json:"requestsPerSecond,omitempty"`
 	// GeneratedSecrets are the secrets to make.
 	GeneratedSecrets []GeneratedSecret `json:"generatedSecrets,omitempty"`
-	// Lease is the lease ("namespace/name") that one of several syncers holds: that one works, the others wait. Beside it is
-	// the ConfigMap <name>-tenants, the list of tenants that something was written for. Default "syncer/syncer".
+	// Erase says which removed tenants' data is deleted.
+	Erase Erase `json:"erase,omitempty"`
+	// Lease is the lease ("namespace/name") that one of several syncers holds: that one works, the others wait. Beside it are
+	// the ConfigMaps <name>-tenants, the list of tenants that something was written for, and <name>-erasures, how far the
+	// erasures are. Default "syncer/syncer".
 	Lease string `json:"lease,omitempty"`
 	// LogLevel is debug, info, warn or error. Default info.
 	LogLevel string `json:"logLevel,omitempty"`
@@ -59,6 +62,18 @@ type Logs struct {
 	RulesPath string `json:"rulesPath,omitempty"`
 	// Disabled is for a cluster without Loki: nothing is written there.
 	Disabled bool `json:"disabled,omitempty"`
+}
+
+// Erase says which removed tenants' data is deleted, and how patiently.
+type Erase struct {
+	// File lists them (tenants: [{id, name}]), read again at each look. A missing file means none.
+	// Default /etc/syncer-erase/erase.yaml.
+	File string `json:"file,omitempty"`
+	// Interval is how often it is looked how far they are. Default 5m, from 1s to 1h.
+	Interval quantity.Duration `json:"interval,omitempty"`
+	// Settle is how long a mark must have stood before anything is deleted: it can be taken back, and the tenant's last
+	// lines, which may be dated 10 minutes into the future, come to lie in the past. Default 15m, from 1s to 30d.
+	Settle quantity.Duration `json:"settle,omitempty"`
 }
 
 // Sources says which objects hold rules and configurations: label selectors in Kubernetes notation.

@@ -57,6 +57,7 @@ func TestParse(t *testing.T) {
 			},
 			{Name: "grafana", NamespaceSelector: "opsgen.dev/tenant", Keys: map[string]int{"secret-key": 40}},
 		},
+		Erase:    Erase{File: "/etc/syncer-erase/erase.yaml", Interval: quantity.Duration(5 * time.Minute), Settle: quantity.Duration(15 * time.Minute)},
 		Lease:    "syncer/syncer",
 		LogLevel: "info",
 	}

@@ -24,6 +24,7 @@ func (c *Config) SetDefaults() {
 		{&c.Sources.Alertmanager, "opsgen.dev/alertmanager=true"},
 		{&c.Sources.RulePrefix, "git/"},
 		{&c.Sources.LogsRulePrefix, "git:"},
+		{&c.Erase.File, "/etc/syncer-erase/erase.yaml"},
 		{&c.Lease, "syncer/syncer"},
 		{&c.LogLevel, "info"},
 	} {
@@ -36,6 +37,12 @@ func (c *Config) SetDefaults() {
 	}
 	if c.Resync == 0 {
 		c.Resync = quantity.Duration(5 * time.Minute)
+	}
+	if c.Erase.Interval == 0 {
+		c.Erase.Interval = quantity.Duration(5 * time.Minute)
+	}
+	if c.Erase.Settle == 0 {
+		c.Erase.Settle = quantity.Duration(15 * time.Minute)
 	}
 	if c.RequestsPerSecond == 0 {
 		c.RequestsPerSecond = 10

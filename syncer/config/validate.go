@@ -47,6 +47,13 @@ func (c *Config) problems(doc *document.Document) document.Problems {
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.LogLevel) {
 		check.Fail("logLevel", "Write one of "+strings.Join(levels, ", ")+".", "is %q", c.LogLevel)
 	}
+	check.path("erase.file", c.Erase.File)
+	if d := time.Duration(c.Erase.Interval); d < time.Second || d > time.Hour {
+		check.Fail("erase.interval", "Write a duration from 1s to 1h.", "is %s", c.Erase.Interval)
+	}
+	if d := time.Duration(c.Erase.Settle); d < time.Second || d > 30*24*time.Hour {
+		check.Fail("erase.settle", "Write a duration from 1s to 30d.", "is %s", c.Erase.Settle)
+	}
 	check.secrets(c.GeneratedSecrets)
 	return check.Problems
 }

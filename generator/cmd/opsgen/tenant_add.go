@@ -204,6 +204,9 @@ func (t *newTenant) chooseID(repo *repository.Repository) ([]repository.Removed,
 	}
 	removed := slices.Clone(repo.Removed)
 	for i := len(removed) - 1; i >= 0; i-- {
+		if removed[i].Name == t.Name && removed[i].Erase {
+			return nil, usage("--reuse-data: the data of tenant %s (ID %s) is being deleted; leave the flag out", t.Name, removed[i].ID)
+		}
 		if removed[i].Name == t.Name {
 			t.ID = removed[i].ID
 			return slices.Delete(removed, i, i+1), nil

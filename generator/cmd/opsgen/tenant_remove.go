@@ -15,21 +15,35 @@ import (
 )
 
 func newTenantRemoveCommand(a *app) *cobra.Command {
-	var yes bool
+	var yes, erase bool
+	var id string
 	cmd := &cobra.Command{
 		Use:   "remove NAME",
-		Short: "Delete a tenant's folder, and say what stays",
+		Short: "Delete a tenant's folder, and say what stays; then, if it must be, its data",
 		Long: `Remove deletes tenants/NAME/ from the repository and writes the tenant's ID into tenants/removed.yaml. Nothing is
 deleted in a cluster before that is rendered and merged, and no data then either: it stays until its retention, and no
-other tenant can read it. On a terminal the name must be typed once more; elsewhere --yes is needed.`,
+other tenant can read it. On a terminal the name must be typed once more; elsewhere --yes is needed.
+
+With --erase, a tenant that was removed before is marked in tenants/removed.yaml: once that is merged, its clusters have
+Cortex and Loki delete its data. A tenant that is still in Git cannot be erased: its agents would go on writing.`,
 		Example: `  opsgen tenant remove payments
-  opsgen tenant remove payments --yes`,
+  opsgen tenant remove payments --yes
+  opsgen tenant remove payments --erase
+  opsgen tenant remove payments --erase --id payments-k7x2q`,
 		Args:              oneArgument("the name of a tenant"),
 		ValidArgsFunction: a.completeTenant,
 		RunE: func(cmd *cobra.Command, arguments []string) error {
+			switch {
+			case erase:
+				return a.eraseTenant(cmd, arguments[0], id, yes)
+			case id != "":
+				return usage("--id is for --erase: a tenant that is in Git has one ID")
+			}
 			return a.removeTenant(cmd, arguments[0], yes)
 		},
 	}
+	cmd.Flags().BoolVar(&erase, "erase", false, "have the data of a tenant deleted that was removed before")
+	cmd.Flags().StringVar(&id, "id", "", "with --erase: which of several removed tenants of the name")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
 }
@@ -53,7 +67,7 @@ func (a *app) removeTenant(cmd *cobra.Command, name string, yes bool) error {
 	left := leftOf(repo, t.Tenant)
 	a.explainRemoval(t, left)
 	if !yes {
-		if err := a.confirm(cmd, name); err != nil {
+		if err := a.confirm(cmd, name, "delete tenants/"+name); err != nil {
 			return err
 		}
 	}
@@ -99,15 +113,15 @@ func (a *app) explainRemoval(t *repository.Tenant, left []leftBehind) {
 	fmt.Fprintf(a.stderr, "A later tenant %q gets another ID and reads nothing of this, but would accept the tokens of today. If there are any,\nrevoke them first: opsgen token revoke --before now --tenant %s --cluster CLUSTER --reason removed\n", t.Name, t.Name)
 }
 
-// confirm asks for the tenant's name.
-func (a *app) confirm(cmd *cobra.Command, name string) error {
+// confirm asks for the tenant's name, before it is done what is said.
+func (a *app) confirm(cmd *cobra.Command, name, what string) error {
 	if !onTerminal(cmd.InOrStdin()) {
-		return usage("nobody can be asked here; write --yes to delete tenants/%s\nnothing was deleted", name)
+		return usage("nobody can be asked here; write --yes to %s\nnothing was changed", what)
 	}
 	fmt.Fprint(a.stderr, "type the tenant's name to go on: ")
 	line := bufio.NewScanner(cmd.InOrStdin())
 	if !line.Scan() || strings.TrimSpace(line.Text()) != name {
-		return usage("that is not %q; nothing was deleted", name)
+		return usage("that is not %q; nothing was changed", name)
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/opsgen/opsgen/syncer/config"
+	"github.com/opsgen/opsgen/syncer/erase"
 	"github.com/opsgen/opsgen/syncer/frontdoor"
 	"github.com/opsgen/opsgen/syncer/secret"
 	"github.com/opsgen/opsgen/syncer/tenant"
@@ -60,8 +61,15 @@ func serve(ctx context.Context, cluster *rest.Config, c config.Config, log *slog
 	if err := maker.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("watch namespaces: %w", err)
 	}
-	tenants, err := newTenants(mgr, c, log)
+	door, err := frontdoor.New(c.Proxy, c.RequestsPerSecond, metrics.Registry)
 	if err != nil {
+		return err
+	}
+	tenants, err := newTenants(mgr, c, door, log)
+	if err != nil {
+		return err
+	}
+	if err := addEraser(mgr, c, door, log); err != nil {
 		return err
 	}
 	if err := tenants.SetupWithManager(mgr); err != nil {
@@ -96,11 +104,7 @@ func newManager(cluster *rest.Config, c config.Config) (ctrl.Manager, error) {
 }
 
 // newTenants prepares what keeps tenants' rules and alerting.
-func newTenants(mgr ctrl.Manager, c config.Config, log *slog.Logger) (*tenant.Syncer, error) {
-	door, err := frontdoor.New(c.Proxy, c.RequestsPerSecond, metrics.Registry)
-	if err != nil {
-		return nil, err
-	}
+func newTenants(mgr ctrl.Manager, c config.Config, door *frontdoor.Client, log *slog.Logger) (*tenant.Syncer, error) {
 	watcher, err := tenantsource.NewWatcher(mgr.GetConfig(), c.Sources, log)
 	if err != nil {
 		return nil, err
@@ -111,6 +115,19 @@ func newTenants(mgr ctrl.Manager, c config.Config, log *slog.Logger) (*tenant.Sy
 		Namespaces: mgr.GetClient(), API: mgr.GetAPIReader(), Writer: mgr.GetClient(), Watcher: watcher,
 		Events: mgr.GetEventRecorder("syncer"), Metrics: metrics.Registry, Log: log,
 	})
+}
+
+// addEraser adds what deletes the data of removed tenants.
+func addEraser(mgr ctrl.Manager, c config.Config, door *frontdoor.Client, log *slog.Logger) error {
+	namespace, name, _ := strings.Cut(c.Lease, "/")
+	eraser, err := erase.New(erase.Options{
+		Config: c, Records: client.ObjectKey{Namespace: namespace, Name: name + "-erasures"}, Door: door,
+		API: mgr.GetAPIReader(), Writer: mgr.GetClient(), Metrics: metrics.Registry, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	return mgr.Add(eraser)
 }
 
 // waits is after how long without the lease another syncer must have it: it is longer than the lease itself.
