@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/opsgen/opsgen/generator/component"
 )
@@ -14,6 +15,8 @@ import (
 type Trees struct {
 	Name     string
 	Old, New *Tree
+	// Now decides which dated parts of a configuration are in force; the zero time is the clock's.
+	Now time.Time
 }
 
 // Compare says what differs in a cluster, and what of it is dangerous. The answer is nil when nothing differs.
@@ -55,7 +58,11 @@ func Compare(trees Trees, usage Usage) (*Cluster, error) {
 	if c.State == Added {
 		return c, nil // nothing is there yet that could be harmed
 	}
-	c.Dangers, err = dangers(&scene{cluster: c, changes: changes, old: old, new: current, usage: usage[c.Name]})
+	now := trees.Now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	c.Dangers, err = dangers(&scene{cluster: c, changes: changes, old: old, new: current, usage: usage[c.Name], now: now})
 	return c, err
 }
 

@@ -3,6 +3,7 @@ package diff
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // Info describes a rule for the documentation.
@@ -20,7 +21,7 @@ type rule struct {
 
 // rules are all rules about a cluster, those that lose data first: dangers are reported in this order.
 func rules() []rule {
-	return slices.Concat(dataRules(), workloadRules(), fluxRules(), exposureRules())
+	return slices.Concat(dataRules(), schemaRules(), workloadRules(), fluxRules(), exposureRules())
 }
 
 // kubernetesRange is the one rule about the whole bundle.
@@ -41,6 +42,8 @@ type scene struct {
 	changes  []Change
 	old, new *Tree
 	usage    map[string]Used
+	// now is when the change is looked at.
+	now time.Time
 	// oldIDs and newIDs are the tenants' IDs in Cortex and Loki by name.
 	oldIDs, newIDs map[string]string
 }

@@ -22,6 +22,7 @@ func kustomizationRemoved(s *scene, f *findings) error {
 	for _, i := range s.gone("Kustomization") {
 		switch {
 		case !isKustomization(i), s.emptied(i):
+		case i.text("spec", "deletionPolicy") == "Orphan" && s.adopted(i):
 		case i.text("spec", "deletionPolicy") == "Orphan":
 			f.add(outage, i.ID(), "Flux stops looking after everything in "+i.text("spec", "path")+"; the objects stay (deletionPolicy: Orphan).")
 		case i.at("spec", "prune") == true:
@@ -44,6 +45,28 @@ func (s *scene) emptied(kustomization *item) bool {
 		}
 	}
 	return had
+}
+
+// adopted says that all that a Kustomization applied is applied by others from now on.
+func (s *scene) adopted(kustomization *item) bool {
+	_, folder, _ := strings.Cut(kustomization.text("spec", "path"), "/rendered/")
+	moved := false
+	for _, change := range s.changes {
+		if change.before != nil && change.before.folder == folder {
+			if change.Kind != Moved {
+				return false
+			}
+			moved = true
+		}
+	}
+	return moved
+}
+
+// orphaned says that the Kustomization which applied a folder goes, and leaves everything in the cluster.
+func (s *scene) orphaned(folder string) bool {
+	return slices.ContainsFunc(s.gone("Kustomization"), func(i *item) bool {
+		return isKustomization(i) && i.text("spec", "deletionPolicy") == "Orphan" && strings.HasSuffix(i.text("spec", "path"), "/rendered/"+folder)
+	})
 }
 
 // guarded are the fields of a Kustomization that decide what Flux deletes.
@@ -85,7 +108,7 @@ func consequence(field Field) string {
 
 func objectMoved(s *scene, f *findings) error {
 	for _, change := range s.changes {
-		if change.Kind == Moved && change.before.GetAnnotations()[pruneDisabled] != "disabled" {
+		if change.Kind == Moved && change.before.GetAnnotations()[pruneDisabled] != "disabled" && !s.orphaned(change.From) {
 			f.add(outage, change.Object, fmt.Sprintf("moved from %s to %s: the Flux Kustomization that applied it so far may delete it before the other one makes it again.",
 				change.From, change.Folder))
 		}

@@ -39,7 +39,7 @@ type dangerous struct {
 
 func dangerCases() map[string]dangerous {
 	cases := map[string]dangerous{}
-	for _, more := range []map[string]dangerous{dataCases(), workloadCases(), fluxCases(), exposureCases()} {
+	for _, more := range []map[string]dangerous{dataCases(), schemaCases(), workloadCases(), fluxCases(), exposureCases()} {
 		maps.Copy(cases, more)
 	}
 	return cases
@@ -102,6 +102,18 @@ func TestNoDanger(t *testing.T) {
 			  podSelector: {}
 			  ingress: [{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: payments}}}], ports: [{port: 8443}]}]`),
 		},
+		"a period of the schema that has not begun is gone": {change: edit(lokiConfig, `- {from: "2027-01-01", store: tsdb, schema: v15}`, "")},
+		"a period of the schema begins on a later day":      {change: edit(lokiConfig, `"2027-01-01"`, `"2027-02-01"`)},
+		"a component with volumes moves to another layer": {change: func(t *testing.T, files map[string]string) {
+			t.Helper()
+			for name := range maps.Clone(files) {
+				if file, in := strings.CutPrefix(name, "platform/cortex/"); in {
+					rename(name, "controllers/cortex/"+file)(t, files)
+				}
+			}
+			all(edit(fluxCortex, "name: platform-cortex", "name: controllers-cortex"),
+				edit(fluxCortex, "rendered/platform/cortex", "rendered/controllers/cortex"))(t, files)
+		}},
 		"a retention grows":                        {change: edit(cortexLimits, "365d", "730d")},
 		"a retention is written in another unit":   {change: edit(lokiConfig, "720h", "30d")},
 		"a retention is taken away":                {change: edit(lokiConfig, "retention_period: 720h", "retention_period: 0s")},

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opsgen/opsgen/generator/diff"
 	"github.com/opsgen/opsgen/generator/tree"
@@ -32,7 +33,12 @@ func world() map[string]string {
 			ingester: {lifecycler: {ring: {replication_factor: 3}}}
 			limits: {compactor_blocks_retention_period: 90d, max_global_series_per_user: 150000, max_query_lookback: 90d}`),
 		"platform/loki/configmap-loki.yaml": configMap("loki", "loki", "loki.yaml", `
-			limits_config: {retention_period: 720h, ingestion_rate_mb: 4, max_global_streams_per_user: 5000}`),
+			limits_config: {retention_period: 720h, ingestion_rate_mb: 4, max_global_streams_per_user: 5000}
+			schema_config:
+			  configs:
+			  - {from: "2024-01-01", store: tsdb, schema: v13}
+			  - {from: "2026-06-01", store: tsdb, schema: v14}
+			  - {from: "2027-01-01", store: tsdb, schema: v15}`),
 		"config/cortex-tenants/configmap-cortex-limits.yaml": configMap("cortex", "cortex-limits", "limits.yaml", `
 			overrides:
 			  archive: {compactor_blocks_retention_period: 0}
@@ -200,12 +206,15 @@ func all(edits ...func(*testing.T, map[string]string)) func(*testing.T, map[stri
 	}
 }
 
+// today is when the tests compare: the world's second period of Loki's schema has begun, its third has not.
+var today = time.Date(2026, time.November, 21, 12, 0, 0, 0, time.UTC)
+
 // compare compares the world with itself after an edit.
 func compare(t *testing.T, usage diff.Usage, change func(*testing.T, map[string]string)) *diff.Cluster {
 	t.Helper()
 	files := world()
 	change(t, files)
-	cluster, err := diff.Compare(diff.Trees{Name: "prod", Old: treeOf(world()), New: treeOf(files)}, usage)
+	cluster, err := diff.Compare(diff.Trees{Name: "prod", Old: treeOf(world()), New: treeOf(files), Now: today}, usage)
 	if err != nil {
 		t.Fatal(err)
 	}

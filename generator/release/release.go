@@ -27,7 +27,15 @@ type Options struct {
 	// Check says what is out of date in the rendered files of these clusters, "" when nothing is.
 	Check func(ctx context.Context, clusters []string) (string, error)
 	// Dangers tells what is dangerous in going from one commit to another; nil means that nobody looks.
-	Dangers func(ctx context.Context, from, to string, clusters []string) ([]string, error)
+	Dangers func(ctx context.Context, from, to string, clusters []string) ([]Danger, error)
+}
+
+// Danger is something that a person should know before clusters follow.
+type Danger struct {
+	// Text is one line.
+	Text string
+	// Instead says what to do instead; empty where the release may be made all the same.
+	Instead string
 }
 
 // Plan is a release that may be made.
@@ -139,6 +147,9 @@ func Prepare(ctx context.Context, o Options) (*Plan, error) {
 	}
 	if err := p.summarise(ctx); err != nil {
 		return nil, fmt.Errorf("summarise what changed since %s: %w", p.Previous, err)
+	}
+	if len(p.refused) > 0 {
+		return nil, p.refused
 	}
 	return &p.Plan, nil
 }

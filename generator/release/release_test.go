@@ -163,8 +163,8 @@ func TestSummary(t *testing.T) {
 	f.unlocked = "cortex"
 	plan, err := f.prepare(func(o *release.Options) {
 		o.AllowUnlocked = true
-		o.Dangers = func(_ context.Context, from, to string, clusters []string) ([]string, error) {
-			return []string{fmt.Sprintf("%d %d %v", len(from), len(to), clusters)}, nil
+		o.Dangers = func(_ context.Context, from, to string, clusters []string) ([]release.Danger, error) {
+			return []release.Danger{{Text: fmt.Sprintf("%d %d %v", len(from), len(to), clusters)}}, nil
 		}
 	})
 	if err != nil {

@@ -57,8 +57,15 @@ func (p *planner) summarise(ctx context.Context) error {
 	p.Plan.Rendered = slices.AppendSeq(p.Plan.Rendered, maps.Keys(changed["rendered"]))
 	slices.Sort(p.Plan.Rendered)
 	if p.Options.Dangers != nil && len(p.Plan.Rendered) > 0 {
-		if p.Plan.Dangers, err = p.Options.Dangers(ctx, before, p.Commit, p.Plan.Rendered); err != nil {
+		dangers, err := p.Options.Dangers(ctx, before, p.Commit, p.Plan.Rendered)
+		if err != nil {
 			return err
+		}
+		for _, d := range dangers {
+			p.Plan.Dangers = append(p.Plan.Dangers, d.Text)
+			if d.Instead != "" {
+				p.refuse(d.Instead, "after %s, %s", p.Previous, d.Text)
+			}
 		}
 	}
 	return nil

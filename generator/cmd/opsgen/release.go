@@ -24,7 +24,8 @@ counts this repository's deployments within that minor. Nothing else is changed.
 
 It refuses, with all reasons at once and exit code 1, when the tag would not deploy what was checked: a checkout that is
 not clean, rendered files that are out of date, a commit that is deployed already, an image that is not locked, tags of
-the remote that are missing here, a tag that makes Flux fail, or a higher tag where a cluster follows.`,
+the remote that are missing here, a tag that makes Flux fail, or a higher tag where a cluster follows. It also refuses
+what would make data unreadable: to go back behind a period of Loki's schema that has begun.`,
 		Example: `  opsgen release --dry-run          what the tag would be, and what is in it
   opsgen release --sign --push      as a workflow does it after a merge
   opsgen release --rollback --push  after reverting to an older minor of the bundle`,
@@ -70,7 +71,7 @@ func (a *app) release(ctx context.Context) error {
 		Check: func(ctx context.Context, clusters []string) (string, error) {
 			return a.checkRendered(ctx, repo, clusters, reporter)
 		},
-		Dangers: func(ctx context.Context, from, to string, clusters []string) ([]string, error) {
+		Dangers: func(ctx context.Context, from, to string, clusters []string) ([]release.Danger, error) {
 			return a.dangers(ctx, repo.Root, from, to, clusters, reporter)
 		},
 	})

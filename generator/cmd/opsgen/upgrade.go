@@ -133,10 +133,14 @@ func (a *app) upgrade(ctx context.Context, version string, given upgradeFlags) e
 	if err != nil {
 		return err
 	}
-	dangers, err := a.dangers(ctx, checkout.Dir, result.Before, result.Commit, result.Rendered, reporter)
+	dangers := []string{}
+	found, err := a.dangers(ctx, checkout.Dir, result.Before, result.Commit, result.Rendered, reporter)
 	if err != nil {
 		// The branch is there, and good; only what it means could not be told.
-		dangers = []string{"could not be looked for: " + err.Error()}
+		dangers = append(dangers, "could not be looked for: "+err.Error())
+	}
+	for _, d := range found {
+		dangers = append(dangers, d.Text)
 	}
 	return a.printUpgrade(result, dangers)
 }
