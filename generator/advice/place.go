@@ -19,6 +19,10 @@ func placeRules() []rule {
 		{"zones-count", "Three copies need three zones: with fewer, losing one zone loses two copies and with them recent data.", checkZonesCount},
 		{"zones-distinct", "A zone that is listed twice holds two of the three copies.", checkZonesDistinct},
 		{"zones-region", "Zones lie in the cluster's region; volumes and nodes cannot span regions.", checkZonesRegion},
+		{"network-given", "A network of one's own is named as a whole: the VPC and a subnet for each zone, and its ways out are not bootstrap's.", checkNetwork},
+		{"endpoint", "Who may reach the Kubernetes API is said by blocks of addresses, and there is nobody to name when it has no public address.", checkEndpointAccess},
+		{"key-form", "The key for Kubernetes' Secrets is named by its ARN, and lies in the cluster's region.", checkKey},
+		{"aws-only", "Options that only one provider knows are refused elsewhere: nobody should rely on what does not happen.", checkOnlyAWS},
 		{"kubernetes-range", "Objects are checked for the Kubernetes minors that the bundle names, and for no other.", checkKubernetes},
 	}
 }

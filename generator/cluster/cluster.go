@@ -53,6 +53,13 @@ type Provider struct {
 	Identities map[string]string `json:"identities,omitempty"`
 	// Storage is where blocks, chunks and rules are kept.
 	Storage Storage `json:"storage,omitempty"`
+	// Network is the network that nodes and pods are in. Only for aws.
+	Network Network `json:"network,omitzero"`
+	// Endpoint says from where the Kubernetes API is reached. Only for aws.
+	Endpoint Endpoint `json:"endpoint,omitzero"`
+	// Key is the ARN of a KMS key of yours that Kubernetes' Secrets are encrypted with. It is never changed and never
+	// deleted. Left out, bootstrap makes one. Only for aws.
+	Key string `json:"key,omitempty" jsonschema:"example=arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"`
 }
 
 // Storage is the object storage. On aws and gcp only the buckets' names can differ from the defaults.
@@ -62,6 +69,9 @@ type Storage struct {
 	Metrics string `json:"metrics,omitempty"`
 	Logs    string `json:"logs,omitempty"`
 	Rules   string `json:"rules,omitempty"`
+	// Given says that the buckets are there already: they are used as they are, never changed and never deleted. Only for
+	// aws; provider existing uses what is there anyway.
+	Given bool `json:"given,omitempty"`
 	// Endpoint is an S3-compatible store for the provider existing ("s3.example.com"). Left empty there, a small
 	// S3 server is installed in the cluster.
 	Endpoint string `json:"endpoint,omitempty"`

@@ -1,0 +1,43 @@
+package advice_test
+
+import "github.com/opsgen/opsgen/generator/cluster"
+
+func networkCases() []ruleCase {
+	network := func(n cluster.Network) func(*world) { return func(w *world) { w.cluster.Provider.Network = n } }
+	endpoint := func(private bool, cidrs ...string) func(*world) {
+		return func(w *world) { w.cluster.Provider.Endpoint = cluster.Endpoint{Private: private, CIDRs: cidrs} }
+	}
+	key := func(arn string) func(*world) { return func(w *world) { w.cluster.Provider.Key = arn } }
+	on := func(provider, edit func(*world)) func(*world) { return func(w *world) { provider(w); edit(w) } }
+	subnets := []string{"subnet-0a1b2c3d", "subnet-0a1b2c3e", "subnet-0a1b2c3f"}
+	return []ruleCase{
+		{"network-given", "whole", network(cluster.Network{ID: "vpc-0a1b2c3d", Subnets: subnets}), "", false},
+		{"network-given", "made", network(cluster.Network{NATGateways: cluster.NATSingle}), "", false},
+		{"network-given", "subnets only", network(cluster.Network{Subnets: subnets}), "subnets without a VPC", refused},
+		{"network-given", "name", network(cluster.Network{ID: "main", Subnets: subnets}), `"main" is not the ID of a VPC`, refused},
+		{"network-given", "too few", network(cluster.Network{ID: "vpc-0a1b2c3d", Subnets: subnets[:1]}), "1 subnet for 3 zones", refused},
+		{"network-given", "none", network(cluster.Network{ID: "vpc-0a1b2c3d"}), "0 subnets for 3 zones", refused},
+		{"network-given", "twice", network(cluster.Network{ID: "vpc-0a1b2c3d", Subnets: []string{subnets[0], subnets[1], subnets[0]}}), "is listed twice", refused},
+		{"network-given", "block", network(cluster.Network{ID: "vpc-0a1b2c3d", Subnets: []string{subnets[0], subnets[1], "10.0.0.0/24"}}), "is not the ID of a subnet", refused},
+		{
+			"network-given", "gateways", network(cluster.Network{ID: "vpc-0a1b2c3d", Subnets: subnets, NATGateways: cluster.NATZone}),
+			"in a network that it did not make", refused,
+		},
+		{"endpoint", "blocks", endpoint(false, "203.0.113.0/24", "198.51.100.7/32"), "", false},
+		{"endpoint", "private", endpoint(true), "", false},
+		{"endpoint", "both", endpoint(true, "203.0.113.0/24"), "there is no public address", refused},
+		{"endpoint", "address", endpoint(false, "203.0.113.7"), "is not a block of addresses", refused},
+		{"endpoint", "inside", endpoint(false, "203.0.113.7/24"), "is an address inside of a block", refused},
+		{"endpoint", "six", endpoint(false, "2001:db8::/32"), "takes no IPv6", refused},
+		{"endpoint", "all", endpoint(false, "0.0.0.0/0"), "lets everybody reach", warned},
+		{"endpoint", "private block", endpoint(false, "10.0.0.0/8"), "are private addresses", refused},
+		{"key-form", "key", key("arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab"), "", false},
+		{"key-form", "alias", key("alias/main"), "is not the ARN of a key", refused},
+		{"key-form", "elsewhere", key("arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab"), "the key is in us-east-1", refused},
+		{"aws-only", "gcp network", on(gcp, network(cluster.Network{ID: "main"})), "only provider aws knows this", refused},
+		{"aws-only", "existing endpoint", on(existing, endpoint(true)), "only provider aws knows this", refused},
+		{"aws-only", "existing key", on(existing, key("x")), "only provider aws knows this", refused},
+		{"aws-only", "gcp buckets", on(gcp, func(w *world) { w.cluster.Provider.Storage.Given = true }), "only provider aws knows this", refused},
+		{"aws-only", "aws", endpoint(true), "", false},
+	}
+}
