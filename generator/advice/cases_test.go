@@ -24,7 +24,7 @@ const (
 )
 
 func cases() []ruleCase {
-	all := placeCases()
+	all := append(placeCases(), networkCases()...)
 	for _, more := range [][]ruleCase{sourceCases(), capacityCases(), storageCases(), exposureCases(), componentCases(), tenantCases()} {
 		all = append(all, more...)
 	}
