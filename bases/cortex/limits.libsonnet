@@ -25,6 +25,15 @@ local longer(duration) =
     ingestion_tenant_shard_size: std.get(metrics, 'shardSize', 0),
   },
 
+  // shared are limits that many tenants have alike, by a letter for each group (what is kept, the rate, the range
+  // of a query, how late a sample may be); those of a group follow from its first.
+  shared: {
+    k: ['compactor_blocks_retention_period', 'max_query_lookback'],
+    r: ['ingestion_rate', 'ingestion_burst_size'],
+    q: ['max_query_length'],
+    l: ['out_of_order_time_window'],
+  },
+
   // dedup are the limits of a tenant that sends everything twice.
   dedup(metrics):
     local labels = std.get(metrics, 'haDedup');

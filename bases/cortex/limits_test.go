@@ -72,11 +72,11 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
-// mostBytes is what a ConfigMap holds, but for its metadata.
-const mostBytes = 1<<20 - 8<<10
+// mostBytes is what the text of limits may have (generator/jsonnet).
+const mostBytes = 980 << 10
 
-// TestThousandsOfTenantsFitIntoAConfigMap counts what one tenant adds: each that says something of its own about
-// everything.
+// TestThousandsOfTenantsFitIntoAConfigMap counts what one tenant adds: each has its own number of series and one of fifty
+// retentions, and differs from the cluster's defaults in everything.
 func TestThousandsOfTenantsFitIntoAConfigMap(t *testing.T) {
 	const few = 200
 	var tenants []string
@@ -96,7 +96,7 @@ func TestThousandsOfTenantsFitIntoAConfigMap(t *testing.T) {
 		}
 		return "[" + string(text) + "]"
 	}
-	for base, least := range map[string]int{"cortex": 3000, "loki": 4000, "proxy": 1500} {
+	for _, base := range []string{"cortex", "loki"} {
 		size := func(n int) (bytes int) {
 			for _, text := range data(t, base, list(n), "") {
 				bytes += len(text)
@@ -106,8 +106,8 @@ func TestThousandsOfTenantsFitIntoAConfigMap(t *testing.T) {
 		each := (size(2*few) - size(few)) / few
 		fit := mostBytes / each
 		t.Logf("%s: %d bytes a tenant, %d tenants in a ConfigMap", base, each, fit)
-		if fit < least {
-			t.Errorf("%s: %d bytes a tenant leave room for %d in a ConfigMap, and %d were promised (docs/tenants.md)", base, each, fit, least)
+		if fit < 10_000 {
+			t.Errorf("%s: %d bytes a tenant leave room for %d in a ConfigMap, and 10,000 were promised (docs/tenants.md)", base, each, fit)
 		}
 	}
 }

@@ -6,16 +6,15 @@ local k = import '../lib/k.libsonnet';
 local limits = import 'limits.libsonnet';
 
 function(cluster, bundle, tenants, removed=[])
-  local defaults = limits.defaults(cluster);
-  local overrides = { [tenant.id]: limits.overrides(defaults, tenant) for tenant in tenants } + {
+  // Read back from its text, since Jsonnet would work each value out anew for each tenant.
+  local defaults = std.parseJson(std.manifestJsonMinified(limits.defaults(cluster)));
+  local own = { [tenant.id]: limits.overrides(defaults, tenant) for tenant in tenants } + {
     [tenant.id]: { compactor_blocks_retention_period: tenant.metricsRetention }
     for tenant in removed
     if std.objectHas(tenant, 'metricsRetention')
   };
   [
     k.configMap('cortex-limits', {
-      'limits.yaml': std.manifestYamlDoc({
-        overrides: { [name]: overrides[name] for name in std.objectFields(overrides) if overrides[name] != {} },
-      }),
+      'limits.yaml': std.native('overrides')(own, limits.shared),
     }),
   ]

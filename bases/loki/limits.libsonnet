@@ -37,6 +37,14 @@ local rate(bytesPerDay) = std.ceil(bytesPerDay / (24 * 3600) / megabyte * 64) / 
     max_query_length: longer(logs.maxQueryRange),
   },
 
+  // shared are limits that many tenants have alike, by a letter for each group (what is kept, the rate, the range
+  // of a query); those of a group follow from its first.
+  shared: {
+    k: ['retention_period', 'max_query_lookback'],
+    r: ['ingestion_rate_mb', 'ingestion_burst_size_mb'],
+    q: ['max_query_length'],
+  },
+
   // defaults hold for every tenant that says nothing else.
   defaults(cluster): limits.of({
     // The smallest class of tenants; every tenant has a class, so that nobody lives by these alone.

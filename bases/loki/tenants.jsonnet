@@ -6,16 +6,15 @@ local k = import '../lib/k.libsonnet';
 local limits = import 'limits.libsonnet';
 
 function(cluster, bundle, tenants, removed=[])
-  local defaults = limits.defaults(cluster);
-  local overrides = { [tenant.id]: limits.overrides(defaults, tenant) for tenant in tenants } + {
+  // Read back from its text, since Jsonnet would work each value out anew for each tenant.
+  local defaults = std.parseJson(std.manifestJsonMinified(limits.defaults(cluster)));
+  local own = { [tenant.id]: limits.overrides(defaults, tenant) for tenant in tenants } + {
     [tenant.id]: { retention_period: limits.wholeDays(tenant.logsRetention) }
     for tenant in removed
     if std.objectHas(tenant, 'logsRetention')
   };
   [
     k.configMap('loki-limits', {
-      'limits.yaml': std.manifestYamlDoc({
-        overrides: { [name]: overrides[name] for name in std.objectFields(overrides) if overrides[name] != {} },
-      }, quote_keys=false),
+      'limits.yaml': std.native('overrides')(own, limits.shared),
     }),
   ]

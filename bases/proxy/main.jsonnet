@@ -16,7 +16,7 @@ local config(cluster, size) = {
   cluster: cluster.name,
   domain: cluster.domain,
   replicas: size.replicas,
-  tenantsFile: '/etc/proxy-tenants/tenants.yaml',
+  tenantsFile: '/etc/proxy-tenants',
   listeners: {
     public: { address: ':8443', certificates: ['/etc/proxy-tls/public'] },
     internal: { address: ':8444', certificates: ['/etc/proxy-tls/internal'] },
@@ -48,9 +48,21 @@ local config(cluster, size) = {
   },
 };
 
+local tenantsSource(configMap, file) =
+  { configMap: { name: configMap, items: [{ key: 'tenants.yaml', path: file + '.yaml' }] } };
+
 local volumes(cluster) = [
   k.configVolume('config', 'proxy'),
-  k.configVolume('tenants', 'proxy-tenants'),
+  // The lists of tenants.jsonnet, in one folder. A shard that has no tenant yet is not there, and appears in running pods.
+  {
+    name: 'tenants',
+    projected: {
+      sources: [tenantsSource('proxy-callers', 'callers')] + [
+        tenantsSource('proxy-tenants-' + shard, 'tenants-' + shard) + { configMap+: { optional: true } }
+        for shard in proxy.tenantShards
+      ],
+    },
+  },
   // Public keys and revocations come by pull request. A cluster for which no key was made yet has none: the proxy runs,
   // and refuses every tenant's token.
   { name: 'keys', configMap: { name: 'proxy-keys', optional: true } },

@@ -25,6 +25,9 @@ local net = import '../lib/net.libsonnet';
   tokenFile: '/var/run/secrets/proxy/token',
   caFile: '/etc/internal-ca/ca.crt',
 
+  // tenantShards are the ConfigMaps that list tenants, by the end of their names.
+  tenantShards: std.stringChars('0123456789abcdef'),
+
   // grafana is how the proxy tells a tenant's Grafana who a person is: a header with a token that it signed.
   grafana: {
     issuer(cluster): 'https://auth.' + cluster.domain,

@@ -1,4 +1,4 @@
-// Who the tenants are and who may call for them: one ConfigMap, which the proxy reads again without a restart.
+// Who the tenants are and who may call for them: ConfigMaps that the proxy reads again without a restart.
 local k = import '../lib/k.libsonnet';
 local net = import '../lib/net.libsonnet';
 local proxy = import 'proxy.libsonnet';
@@ -33,6 +33,19 @@ local grafana(tenant) = {
   serviceAccount: 'grafana',
   tenant: tenant.name,
   scopes: ['metrics:read', 'logs:read', 'alerts:read', 'alerts:write'],
+};
+
+local exporterKinds = ['azureMonitor', 'blackbox', 'cloudMonitoring', 'cloudwatch'];
+local hasExporters(cluster, tenant) =
+  std.get(cluster.enabled, 'exporters', false)
+  && std.any([std.objectHas(std.get(tenant, 'exporters', {}), kind) for kind in exporterKinds]);
+
+// The scraper of a tenant's exporters writes what it scrapes, and can read nothing of it.
+local scraper(tenant) = {
+  namespace: 'tenant-' + tenant.name,
+  serviceAccount: 'scraper',
+  tenant: tenant.name,
+  scopes: ['metrics:write'],
 };
 
 local caller(tenant, access) =
@@ -92,15 +105,32 @@ local policy(namespaces) = k.object('networking.k8s.io/v1', 'NetworkPolicy', 'pr
   },
 });
 
+// A ConfigMap holds 1 MiB, some 2,000 tenants, so there are sixteen, by the tenant's name: a new one moves no other, and
+// changes one of them. Those that nobody is in are left out. Callers stand with their tenant.
+local shardOf(name) = std.md5(name)[0];
+local list(tenants, callers) = {
+  'tenants.yaml': std.manifestYamlDoc({
+    [if tenants != [] then 'tenants']: tenants,
+    [if callers != [] then 'callers']: callers,
+  }, quote_keys=false),
+};
+
 function(cluster, bundle, tenants)
   local access = accessOf(tenants);
   local namespaces = std.set([caller.namespace for caller in access]);
+  local callers = merged(platform + [grafana(tenant) for tenant in tenants if hasGrafana(tenant)]
+                         + [scraper(tenant) for tenant in tenants if hasExporters(cluster, tenant)] + access);
+  // Worked out once for each, and not for each shard.
+  local places = [shardOf(tenant.name) for tenant in tenants];
+  local callerPlaces = [if std.objectHas(caller, 'tenant') then shardOf(caller.tenant) else '' for caller in callers];
   [
-    k.configMap('proxy-tenants', {
-      'tenants.yaml': std.manifestYamlDoc({
-        tenants: [entry(tenant) for tenant in tenants],
-        callers: merged(platform + [grafana(tenant) for tenant in tenants if hasGrafana(tenant)] + access),
-      }, quote_keys=false),
-    }),
+    k.configMap('proxy-callers', list([], [callers[i] for i in std.range(0, std.length(callers) - 1) if callerPlaces[i] == ''])),
     if namespaces == [] then null else policy(namespaces),
+  ] + [
+    k.configMap('proxy-tenants-' + shard, list(
+      [entry(tenants[i]) for i in std.range(0, std.length(tenants) - 1) if places[i] == shard],
+      [callers[i] for i in std.range(0, std.length(callers) - 1) if callerPlaces[i] == shard],
+    ))
+    for shard in proxy.tenantShards
+    if std.member(places, shard)
   ]

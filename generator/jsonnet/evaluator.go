@@ -59,6 +59,7 @@ func New(root string, sources Sources) *Evaluator {
 		Params: ast.Identifiers{"name", "path"},
 		Func:   e.source,
 	})
+	e.vm.NativeFunction(overridesFunction())
 	return e
 }
 

@@ -52,8 +52,8 @@ func TestChangesCostWhatTheyTouch(t *testing.T) {
 			change: func() {
 				replace(t, root, "tenants/search/tenant.yaml", "class: medium", "class: medium\nmetrics: {activeSeries: 900k}")
 			},
-			rendered: onBoth("config/cortex-tenants", "config/loki-tenants", "config/proxy-tenants", "tenants/search"),
-			changed: onBoth("changed config/cortex-tenants/configmap-cortex-limits.yaml", "changed config/proxy-tenants/configmap-proxy-tenants.yaml",
+			rendered: onBoth("config/cortex-tenants", "config/loki-tenants", "config/proxy-tenants", "config/syncer-tenants", "tenants/search"),
+			changed: onBoth("changed config/cortex-tenants/configmap-cortex-limits.yaml", "changed config/proxy-tenants/configmap-proxy-tenants-0.yaml",
 				"changed tenants/search/configmap-dashboard-opsgen-usage-a8e6bf.yaml"),
 		},
 		{
@@ -69,7 +69,7 @@ func TestChangesCostWhatTheyTouch(t *testing.T) {
 			change: func() {
 				write(t, root, "clusters/example-gcp/patches/syncer/kustomization.yaml", patchOfSyncer)
 			},
-			rendered: []string{"example-gcp config/syncer", "example-gcp platform/syncer"},
+			rendered: []string{"example-gcp config/syncer", "example-gcp config/syncer-tenants", "example-gcp platform/syncer"},
 			changed:  []string{"example-gcp changed platform/syncer/deployment-syncer.yaml"},
 		},
 		{

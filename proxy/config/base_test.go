@@ -2,6 +2,8 @@ package config_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,15 +48,29 @@ func rendered(t *testing.T, base, configMap, file string, arguments map[string]s
 	return "", nil
 }
 
+// tenantsFile is what the proxy reads of the ConfigMaps that list tenants.
 func tenantsFile(t *testing.T, tenants ...string) (config.Tenants, error) {
 	t.Helper()
-	text, err := rendered(t, "bases/proxy/tenants.jsonnet", "proxy-tenants", config.TenantsFileName, map[string]string{
+	text, err := jsonnet.New("../..", nil).Evaluate("bases/proxy/tenants.jsonnet", map[string]string{
 		"cluster": cluster, "bundle": "{}", "tenants": "[" + strings.Join(tenants, ",") + "]",
-	})
+	}, nil)
 	if err != nil {
 		return config.Tenants{}, err
 	}
-	return config.ParseTenants([]byte(text))
+	var objects []struct {
+		Kind string
+		Data map[string]string
+	}
+	if err := json.Unmarshal(text, &objects); err != nil {
+		t.Fatal(err)
+	}
+	var files [][]byte
+	for _, object := range objects {
+		if object.Kind == "ConfigMap" {
+			files = append(files, []byte(object.Data[config.TenantsFileName]))
+		}
+	}
+	return config.ParseTenants(files...)
 }
 
 func TestTheProxyReadsWhatItsBaseWrites(t *testing.T) {
@@ -116,6 +132,7 @@ func TestTenantsOfABase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	slices.SortFunc(got.Tenants, func(a, b config.Tenant) int { return strings.Compare(a.Name, b.Name) })
 	if want := (&config.Access{Admins: []string{"sre"}, Viewers: []string{"all"}}); !cmp.Equal(got.Tenants[0].Grafana, want) {
 		t.Errorf("payments' roles are %+v, want %+v", got.Tenants[0].Grafana, want)
 	}
@@ -151,5 +168,36 @@ func TestACallerOfTwoTenantsIsRefused(t *testing.T) {
 				t.Errorf("not refused: %v", err)
 			}
 		})
+	}
+}
+
+// TestThousandsOfTenantsAreSpread: a ConfigMap holds 1 MiB, and a tenant has some 500 bytes.
+func TestThousandsOfTenantsAreSpread(t *testing.T) {
+	names := make([]string, 320)
+	for i := range names {
+		names[i] = tenant(fmt.Sprintf("team-%d", i), "")
+	}
+	text, err := jsonnet.New("../..", nil).Evaluate("bases/proxy/tenants.jsonnet", map[string]string{
+		"cluster": cluster, "bundle": "{}", "tenants": "[" + strings.Join(names, ",") + "]",
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var objects []*struct {
+		Metadata struct{ Name string }
+		Data     map[string]string
+	}
+	if err := json.Unmarshal(text, &objects); err != nil {
+		t.Fatal(err)
+	}
+	largest, shards := 0, 0
+	for _, object := range objects {
+		if object != nil && strings.HasPrefix(object.Metadata.Name, "proxy-tenants-") {
+			shards++
+			largest = max(largest, strings.Count(object.Data[config.TenantsFileName], "requestsPerSecond"))
+		}
+	}
+	if shards != 16 || largest > 40 {
+		t.Errorf("320 tenants are in %d ConfigMaps, %d in the largest one", shards, largest)
 	}
 }

@@ -32,9 +32,10 @@ type Config struct {
 	// Domain is the DNS name below which everything is served ("obs.example.com"). The hosts metrics, logs, otlp,
 	// datadog and auth below it belong to the proxy; every other host is the tenant of that name.
 	Domain string `json:"domain" jsonschema:"required"`
-	// Replicas is the number of proxies that share a tenant's limits; each enforces its part. Default 1.
+	// Replicas is the number of proxies. Only a lone one joins a Datadog host's tags to its series. Default 1.
 	Replicas int `json:"replicas,omitempty"`
-	// TenantsFile is the path of tenants.yaml. Default /etc/proxy-tenants/tenants.yaml.
+	// TenantsFile is the path of tenants.yaml, or of a folder whose files *.yaml are one list together; then a caller stands
+	// in the file of its tenant. Default /etc/proxy-tenants/tenants.yaml.
 	TenantsFile string `json:"tenantsFile,omitempty"`
 	// Listeners are the three addresses that the proxy listens on.
 	Listeners Listeners `json:"listeners,omitempty"`

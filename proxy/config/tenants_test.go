@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -43,6 +44,29 @@ func TestParseTenants(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestSeveralFilesAreOneList(t *testing.T) {
+	one := []byte("tenants: [{name: payments}]\ncallers: [{namespace: shop, tenant: payments, scopes: [metrics:write]}]\n")
+	other := []byte("tenants: [{name: search}]\n")
+	got, err := ParseTenants(one, other)
+	if err != nil || len(got.Tenants) != 2 || len(got.Callers) != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for name, test := range map[string]struct{ file, want string }{
+		"a tenant stands in two":         {"tenants: [{name: search}, {name: payments}]", `is "payments" like tenants[0].name`},
+		"two tenants have one ID":        {"tenants: [{name: search, id: payments}]", `which is the ID of tenant payments`},
+		"a caller stands in two":         {"tenants: [{name: search}]\ncallers: [{namespace: shop, tenant: search, scopes: [metrics:write]}]", "is the same caller"},
+		"a caller without its tenant":    {"tenants: [{name: search}]\ncallers: [{namespace: till, tenant: payments, scopes: [metrics:write]}]", "is not one of the tenants"},
+		"the second file cannot be read": {"tenants: [", "tenants.yaml:1"},
+		"an empty file":                  {"", "is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := ParseTenants(one, []byte(test.file)); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is %v, want one with %s", err, test.want)
+			}
+		})
 	}
 }
 
@@ -112,4 +136,34 @@ func FuzzParseTenants(f *testing.F) {
 			t.Errorf("changed when written back (-before +after):\n%s", diff)
 		}
 	})
+}
+
+// BenchmarkParseTenants is what a changed tenant among ten thousand costs each proxy.
+func BenchmarkParseTenants(b *testing.B) {
+	const files, each = 16, 625
+	texts := make([][]byte, files)
+	for i := range texts {
+		var list Tenants
+		for j := range each {
+			name := fmt.Sprintf("team-%d", i*each+j)
+			list.Tenants = append(list.Tenants, Tenant{
+				Name: name, ID: name + "-k7x2q", Limits: TenantLimits{RequestsPerSecond: 670, ConcurrentRequests: 100, BytesPerSecond: 29388704},
+				Grafana: &Access{Editors: []string{name}, Viewers: []string{"engineering"}},
+			})
+			list.Callers = append(list.Callers,
+				Caller{Namespace: name, ServiceAccount: "collector", Tenant: name, Scopes: []Scope{LogsWrite, MetricsWrite}},
+				Caller{Namespace: "tenant-" + name, ServiceAccount: "grafana", Tenant: name, Scopes: []Scope{MetricsRead, LogsRead, AlertsRead, AlertsWrite}},
+			)
+		}
+		text, err := yaml.Marshal(list)
+		if err != nil {
+			b.Fatal(err)
+		}
+		texts[i] = text
+	}
+	for b.Loop() {
+		if _, err := ParseTenants(texts...); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -99,12 +99,9 @@ func (f *files) configPart(file string) part {
 }
 
 func (f *files) namedParts(now time.Time) []part {
-	whole := func(path string) func() ([]byte, error) {
-		return func() ([]byte, error) { return os.ReadFile(path) }
-	}
 	return []part{
-		{fileTenants, whole(f.config.TenantsFile), func(data []byte) error {
-			parsed, err := config.ParseTenants(data)
+		{fileTenants, tenantsFiles(f.config.TenantsFile), func(data []byte) error {
+			parsed, err := config.ParseTenants(bytes.Split(data, betweenFiles)...)
 			if err == nil {
 				f.tenants = parsed
 			}
@@ -127,6 +124,28 @@ func (f *files) namedParts(now time.Time) []part {
 		f.certificates(fileInternal, f.config.Listeners.Internal.Certificates, &f.internal, now),
 		// The login reads this key by itself; here it is only noticed.
 		{fileSigning, pair(f.config.Grafana.SigningKey, true), func([]byte) error { return nil }},
+	}
+}
+
+// betweenFiles stands between the texts of several files; no YAML has it.
+var betweenFiles = []byte{0}
+
+// tenantsFiles reads a file, or all files of a folder: a ConfigMap is too small for thousands of tenants.
+func tenantsFiles(path string) func() ([]byte, error) {
+	return func() ([]byte, error) {
+		names, err := filepath.Glob(filepath.Join(path, "*.yaml"))
+		if err != nil || len(names) == 0 {
+			return os.ReadFile(path)
+		}
+		texts := make([][]byte, 0, len(names))
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return nil, err
+			}
+			texts = append(texts, text)
+		}
+		return bytes.Join(texts, betweenFiles), nil
 	}
 }
 

@@ -3,11 +3,14 @@ package server_test
 import (
 	"bufio"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -199,6 +202,36 @@ func TestABadFileLeavesTheOneBeforeInUse(t *testing.T) {
 	if !strings.Contains(p.Metrics(t), `opsgen_proxy_config_loaded{file="tenants.yaml"} 1`) {
 		t.Error("the good file is not told")
 	}
+}
+
+func TestTenantsAreReadFromAllFilesOfAFolder(t *testing.T) {
+	var rest config.Tenants
+	p := proxytest.Start(t, proxytest.Options{
+		Config: func(c *config.Config) {
+			c.TenantsFile = filepath.Join(filepath.Dir(c.TenantsFile), "lists")
+			if err := errors.Join(os.Mkdir(c.TenantsFile, 0o700),
+				os.WriteFile(filepath.Join(c.TenantsFile, "tenants-0.yaml"), []byte("tenants: [{name: search}]\n"), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		},
+		Tenants: func(all *config.Tenants) { rest = *all },
+	})
+	token := p.Token(t, proxytest.Payments, nil, config.MetricsWrite)
+	push := func() int {
+		status, _ := call(t, p.Client(t, false), http.MethodPost, "https://"+metricsHost+"/api/v1/push", token, "x")
+		return status
+	}
+	if got := push(); got != http.StatusUnauthorized && got != http.StatusForbidden {
+		t.Fatalf("a tenant that is in no list gets %d", got)
+	}
+	rest.Tenants = slices.DeleteFunc(slices.Clone(rest.Tenants), func(tenant config.Tenant) bool { return tenant.Name != proxytest.Payments })
+	rest.Callers = nil
+	p.WriteFile(t, "lists/tenants-a.yaml", proxytest.YAML(t, rest))
+	proxytest.Eventually(t, "the tenant of a new file comes in", func() bool { return push() == http.StatusOK })
+	if err := os.Remove(filepath.Join(p.Folder, "lists/tenants-a.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	proxytest.Eventually(t, "the tenant of a file that went away is refused", func() bool { return push() != http.StatusOK })
 }
 
 func TestARenewedCertificateHoldsFromTheNextHandshakeOn(t *testing.T) {

@@ -81,7 +81,11 @@ func TestMistakes(t *testing.T) {
 		old, new string
 		want     string // part of the message; empty: it is valid
 	}{
-		"nothing wrong":          {},
+		"nothing wrong": {},
+		"limits that are shared": {"payments: {retention_period: 48h, ingestion_rate_mb: 2}",
+			"payments: {<<: [&k48h {retention_period: 48h},&r2 {ingestion_rate_mb: 2, ingestion_burst_size_mb: 20}]}\n      search: {<<: [*k48h,*r2]}", ""},
+		"a shared limit misspelt": {"payments: {retention_period: 48h, ingestion_rate_mb: 2}",
+			"payments: {<<: [&k48h {retention_perod: 48h}]}\n      search: {<<: [*k48h]}", "field retention_perod not found"},
 		"a misspelt key":         {"runtime_config: {file", "runtime_config: {flie", "field flie not found"},
 		"a misspelt section":     {"schema_config:", "schema_confg:", "field schema_confg not found"},
 		"a misspelt limit":       {"{retention_period: 48h", "{retention_perod: 48h", "field retention_perod not found"},

@@ -31,7 +31,7 @@ const newcomer = "orders"
 var shared = []struct{ object, why string }{
 	{`ConfigMap/cortex-limits in cortex`, "the limits of all tenants"},
 	{`ConfigMap/loki-limits in loki`, "the limits of all tenants"},
-	{`ConfigMap/proxy-tenants in proxy`, "who comes in at the front door"},
+	{`ConfigMap/proxy-tenants-[0-9a-f] in proxy`, "who comes in at the front door"},
 	{`ConfigMap/syncer-tenants in syncer`, "the data's ID, where it is not the name"},
 	{`NetworkPolicy/proxy-callers in proxy`, "from where a tenant's Grafana comes in"},
 	{`Kustomization/tenants-[0-9a-f] in flux-system`, "a sixteenth of all tenants"},

@@ -28,7 +28,7 @@ func TestRefusesMetadata(t *testing.T) {
 		{"statefulset", "name: store", "name: " + strings.Repeat("a", 53), "metadata.name: \"" + strings.Repeat("a", 53) + "\": must be no more than 52 characters"},
 		{"role", "api:read", "api/read", "metadata.name: \"api/read\": may not contain '/'"},
 		{"deployment", "labels: {app: api}, ann", "labels: {app: a b}, ann", "metadata.labels.app: \"a b\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"},
-		{"configmap", "x: 1", strings.Repeat("x", 901<<10), ": the object has 901 KiB; at most 900 KiB can be stored [Split it, or make it smaller.]"},
+		{"configmap", "x: 1", strings.Repeat("x", 1001<<10), ": the object has 1001 KiB; at most 1000 KiB can be stored [Split it, or make it smaller.]"},
 		{"deployment", "note: x", "note: " + strings.Repeat("x", 256<<10), "metadata.annotations: Too long: may not be more than 262144 bytes"},
 	})
 }

@@ -49,9 +49,9 @@ type Problem struct {
 	Message, Hint string
 }
 
-// MaxSize is the largest object that is accepted, in bytes of JSON: etcd refuses 1.5 MiB, ConfigMaps 1 MiB, and the
-// server adds managed fields of its own.
-const MaxSize = 900 << 10
+// MaxSize is the largest object that is accepted, in bytes of JSON: etcd refuses 1.5 MiB, and a ConfigMap's data may have
+// 1 MiB. The server adds managed fields of its own, which are few for a large ConfigMap.
+const MaxSize = 1000 << 10
 
 // Schemas knows all built-in kinds and the custom ones it was made with. It is safe for concurrent use.
 type Schemas struct {

@@ -1,6 +1,7 @@
 package configuration
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -93,5 +94,38 @@ func expect(t *testing.T, err error, want string) {
 		t.Errorf("accepted, want an error with %q", want)
 	case want != "" && !strings.Contains(err.Error(), want):
 		t.Errorf("refused with %q, want an error with %q", err, want)
+	}
+}
+
+// TestTenThousandTenants: what tenants share is merged by anchors (generator/jsonnet). Cortex' library bounds how much of a
+// file may come from them, against texts that are small and stand for gigabytes; ten thousand tenants are within it.
+func TestTenThousandTenants(t *testing.T) {
+	config, err := Parse([]byte(sound), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := `overrides:
+ "null": {<<: [&k40d {compactor_blocks_retention_period: "40d", max_query_lookback: "40d"},&l10m {out_of_order_time_window: "10m"},&q2509200s {max_query_length: "2509200s"},&r67000 {ingestion_burst_size: 670000, ingestion_rate: 67000}], max_global_series_per_user: 999999}
+`
+	for i := range 10_000 {
+		text += fmt.Sprintf(" team-%04d-k7x2q: {<<: [*k40d,*l10m,*q2509200s,*r67000], max_global_series_per_user: %d}\n", i, 1_000_000+i)
+	}
+	values, err := ParseLimits([]byte(text), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(values.TenantLimits) != 10_001 || len(text) > 1<<20 {
+		t.Errorf("%d tenants in %d bytes", len(values.TenantLimits), len(text))
+	}
+	for tenant, series := range map[string]int{"null": 999_999, "team-0000-k7x2q": 1_000_000, "team-9999-k7x2q": 1_009_999} {
+		limits := values.TenantLimits[tenant]
+		switch {
+		case limits == nil:
+			t.Errorf("%s has no limits", tenant)
+		case limits.MaxGlobalSeriesPerUser != series, limits.IngestionRate != 67000, limits.IngestionBurstSize != 670000,
+			time.Duration(limits.CompactorBlocksRetentionPeriod) != 40*24*time.Hour, time.Duration(limits.OutOfOrderTimeWindow) != 10*time.Minute,
+			time.Duration(limits.MaxQueryLength) != 697*time.Hour:
+			t.Errorf("%s has the limits %+v", tenant, limits)
+		}
 	}
 }
