@@ -1,0 +1,55 @@
+package gcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/opsgen/opsgen/bootstrap/engine"
+)
+
+// restConfig reaches the cluster as the one whose credentials are used: GKE takes the same tokens as all of Google Cloud.
+func (c *cloud) restConfig(ctx context.Context) (*rest.Config, error) {
+	there, err := c.reached(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &rest.Config{
+		Host: there.endpoint, TLSClientConfig: rest.TLSClientConfig{CAData: there.ca}, WarningHandler: rest.NoWarnings{},
+		WrapTransport: func(next http.RoundTripper) http.RoundTripper {
+			return &authorized{tokens: c.credentials.TokenSource, next: next}
+		},
+	}, nil
+}
+
+// reached is the cluster's address, once it has one.
+func (c *cloud) reached(ctx context.Context) (controlPlane, error) {
+	there, err := c.cluster.Get(ctx)
+	if err == nil && there.endpoint == "" {
+		err = fmt.Errorf("the cluster has no address yet: %w", engine.ErrMissing)
+	}
+	return there, err
+}
+
+// kubeconfig holds a token, and so is good for an hour at most: who needs it for longer asks for it again.
+func (c *cloud) kubeconfig(ctx context.Context) (*api.Config, error) {
+	there, err := c.reached(ctx)
+	if err != nil {
+		return nil, err
+	}
+	token, err := c.credentials.Token()
+	if err != nil {
+		return nil, errors.Join(errors.New("get a token for the cluster"), err)
+	}
+	name := c.Cluster.Name
+	config := api.NewConfig()
+	config.Clusters[name] = &api.Cluster{Server: there.endpoint, CertificateAuthorityData: there.ca}
+	config.AuthInfos[name] = &api.AuthInfo{Token: token.AccessToken}
+	config.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
+	config.CurrentContext = name
+	return config, nil
+}

@@ -1,0 +1,271 @@
+package gcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"google.golang.org/api/compute/v1"
+
+	"github.com/opsgen/opsgen/bootstrap/engine"
+)
+
+// strays are what Kubernetes made in the network and left: load balancers in parts. Each list holds names; groups are in
+// zones.
+type strays struct {
+	rules, services, pools, checks, firewalls []string
+	groups                                    []stray
+}
+
+// stray is something in a zone.
+type stray struct{ zone, name string }
+
+func (s strays) count() int {
+	return len(s.rules) + len(s.services) + len(s.pools) + len(s.checks) + len(s.firewalls) + len(s.groups)
+}
+
+// addSweep removes what Kubernetes left behind. The network cannot be deleted before.
+func (c *cloud) addSweep(g *engine.Graph, vpc, subnet engine.Output[string]) engine.Dependency {
+	return add(c, g, engine.Resource[strays]{
+		Name: "network/left-by-kubernetes", Kind: "what Kubernetes made in the network", Part: true,
+		Find: func(ctx context.Context) (engine.State[strays], error) {
+			network, err := vpc.Get(ctx)
+			if err != nil {
+				return engine.State[strays]{}, err
+			}
+			found, err := c.findStrays(ctx, network)
+			if err != nil || found.count() == 0 {
+				return engine.State[strays]{}, err
+			}
+			return engine.State[strays]{Condition: engine.Ready, Output: found, Detail: fmt.Sprintf("%d left", found.count())}, nil
+		},
+		Delete: func(ctx context.Context, have engine.State[strays]) error { return c.deleteStrays(ctx, have.Output) },
+	}, vpc, subnet)
+}
+
+// findStrays begins with the firewall rules of the cluster's own network: parts of an outer load balancer do not say which
+// network they are for, but each has a rule that is named after it. A rule with another name is somebody's, and stays.
+//
+// Names are those of ingress-gce and of Kubernetes' cloud provider for Compute Engine (from memory).
+func (c *cloud) findStrays(ctx context.Context, network string) (strays, error) {
+	var found strays
+	balancers, err := c.balancers(ctx, network, &found)
+	if err != nil {
+		return found, err
+	}
+	if len(balancers) > 0 {
+		if err := c.findParts(ctx, balancers, &found); err != nil {
+			return found, err
+		}
+	}
+	err = c.compute.NetworkEndpointGroups.AggregatedList(c.project()).ReturnPartialSuccess(true).Pages(ctx, func(page *compute.NetworkEndpointGroupAggregatedList) error {
+		for _, scope := range page.Items {
+			for _, group := range scope.NetworkEndpointGroups {
+				if samePlace(group.Network, network) && byKubernetes(group.Name) && group.Zone != "" {
+					found.groups = append(found.groups, stray{last(group.Zone), group.Name})
+				}
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// balancers are the names of load balancers, by their firewall rules.
+func (c *cloud) balancers(ctx context.Context, network string, found *strays) ([]string, error) {
+	// The digits tell apart "prod" and "prod-eu".
+	clusters := regexp.MustCompile("^gke-" + regexp.QuoteMeta(c.Cluster.Name) + "-[0-9a-f]{8}-")
+	var names []string
+	err := c.compute.Firewalls.List(c.project()).Pages(ctx, func(page *compute.FirewallList) error {
+		for _, rule := range page.Items {
+			if !samePlace(rule.Network, network) {
+				continue
+			}
+			if name, old := strings.CutPrefix(rule.Name, "k8s-fw-"); old {
+				names = append(names, name)
+			} else if byKubernetes(rule.Name) {
+				names = append(names, strings.TrimSuffix(rule.Name, "-fw"))
+			} else if !clusters.MatchString(rule.Name) {
+				continue
+			}
+			found.firewalls = append(found.firewalls, rule.Name)
+		}
+		return nil
+	})
+	return names, err
+}
+
+// findParts finds what belongs to load balancers, in the order in which it can be deleted.
+func (c *cloud) findParts(ctx context.Context, balancers []string, found *strays) error {
+	ours := func(name string) bool { return slices.Contains(balancers, name) }
+	project, region := c.project(), c.region()
+	err := c.compute.RegionBackendServices.List(project, region).Pages(ctx, func(page *compute.BackendServiceList) error {
+		for _, service := range page.Items {
+			if ours(service.Name) {
+				found.services = append(found.services, service.Name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = c.compute.TargetPools.List(project, region).Pages(ctx, func(page *compute.TargetPoolList) error {
+		for _, pool := range page.Items {
+			if ours(pool.Name) {
+				found.pools = append(found.pools, pool.Name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = c.compute.RegionHealthChecks.List(project, region).Pages(ctx, func(page *compute.HealthCheckList) error {
+		for _, check := range page.Items {
+			if ours(check.Name) {
+				found.checks = append(found.checks, check.Name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.compute.ForwardingRules.List(project, region).Pages(ctx, func(page *compute.ForwardingRuleList) error {
+		for _, rule := range page.Items {
+			if ours(last(rule.BackendService)) || ours(last(rule.Target)) {
+				found.rules = append(found.rules, rule.Name)
+			}
+		}
+		return nil
+	})
+}
+
+// byKubernetes says whether GKE's controller for load balancers gave the name.
+func byKubernetes(name string) bool {
+	return strings.HasPrefix(name, "k8s2-") || strings.HasPrefix(name, "k8s1-") || strings.HasPrefix(name, "k8s-")
+}
+
+// samePlace compares two addresses of a resource, which differ by the server's name and the API's version.
+func samePlace(a, b string) bool {
+	path := func(address string) string {
+		_, rest, _ := strings.Cut(address, "/projects/")
+		return rest
+	}
+	return a != "" && path(a) == path(b)
+}
+
+// deleteStrays deletes one layer; the next look finds the others. The firewall rules go last: they are what the rest is
+// found by.
+func (c *cloud) deleteStrays(ctx context.Context, s strays) error {
+	project, region := c.project(), c.region()
+	for _, layer := range []struct {
+		names  []string
+		remove func(name string) (*compute.Operation, error)
+	}{
+		{s.rules, func(name string) (*compute.Operation, error) {
+			return c.compute.ForwardingRules.Delete(project, region, name).Context(ctx).Do()
+		}},
+		{s.services, func(name string) (*compute.Operation, error) {
+			return c.compute.RegionBackendServices.Delete(project, region, name).Context(ctx).Do()
+		}},
+		{s.pools, func(name string) (*compute.Operation, error) {
+			return c.compute.TargetPools.Delete(project, region, name).Context(ctx).Do()
+		}},
+		{s.checks, func(name string) (*compute.Operation, error) {
+			return c.compute.RegionHealthChecks.Delete(project, region, name).Context(ctx).Do()
+		}},
+	} {
+		for _, name := range layer.names {
+			if err := c.deleteStray(layer.remove(name)); err != nil {
+				return err
+			}
+		}
+		if len(layer.names) > 0 {
+			return errMore
+		}
+	}
+	for _, group := range s.groups {
+		if err := c.deleteStray(c.compute.NetworkEndpointGroups.Delete(project, group.zone, group.name).Context(ctx).Do()); err != nil {
+			return err
+		}
+	}
+	if len(s.groups) > 0 {
+		return errMore
+	}
+	for _, name := range s.firewalls {
+		if err := c.deleteStray(c.compute.Firewalls.Delete(project, name).Context(ctx).Do()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errMore says that one layer is on its way out and that the next cannot be deleted yet.
+var errMore = &busyError{errors.New("parts of load balancers are being deleted, the others follow")}
+
+// deleteStray is the error of a deletion; that it is under way already, or done, is none.
+func (c *cloud) deleteStray(_ *compute.Operation, err error) error {
+	if err == nil || c.gone(err) || hasReason(err, "resourceNotReady") {
+		return nil
+	}
+	return err
+}
+
+// hasReason says whether an error has one of Google's reasons.
+func hasReason(err error, reason string) bool {
+	_, codes, _ := anatomy(err)
+	return slices.Contains(codes, reason)
+}
+
+// addVolumes adds the disks that are left of volumes. They are data, and belong to nothing else.
+func (c *cloud) addVolumes(g *engine.Graph, enabled engine.Dependency) engine.Output[[]*compute.Disk] {
+	return add(c, g, engine.Resource[[]*compute.Disk]{
+		Name: "cluster/volumes", Kind: "volumes that Kubernetes made", Part: true, Data: true,
+		Find: func(ctx context.Context) (engine.State[[]*compute.Disk], error) {
+			disks, err := c.volumes(ctx)
+			if err != nil || len(disks) == 0 {
+				return engine.State[[]*compute.Disk]{}, err
+			}
+			return engine.State[[]*compute.Disk]{Condition: engine.Ready, Output: disks, Detail: fmt.Sprintf("%d disks", len(disks))}, nil
+		},
+		Delete: func(ctx context.Context, have engine.State[[]*compute.Disk]) error {
+			for _, disk := range have.Output {
+				if err := c.deleteStray(c.compute.Disks.Delete(c.project(), last(disk.Zone), disk.Name).Context(ctx).Do()); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}, enabled)
+}
+
+// Labels that GKE gives a volume's disk (from memory).
+const (
+	labelVolume   = "goog-gke-volume"
+	labelGKE      = "goog-k8s-cluster-name"
+	labelLocation = "goog-k8s-cluster-location"
+)
+
+// volumes are the disks of the cluster's volumes. Those that are in use are among them: data that is there when a run begins
+// is kept by it.
+func (c *cloud) volumes(ctx context.Context) ([]*compute.Disk, error) {
+	var disks []*compute.Disk
+	err := c.compute.Disks.AggregatedList(c.project()).Filter("labels."+labelGKE+"="+c.Cluster.Name).ReturnPartialSuccess(true).
+		Pages(ctx, func(page *compute.DiskAggregatedList) error {
+			for _, scope := range page.Items {
+				for _, disk := range scope.Disks {
+					_, volume := disk.Labels[labelVolume]
+					if volume && disk.Labels[labelGKE] == c.Cluster.Name && disk.Labels[labelLocation] == c.region() && disk.Zone != "" {
+						disks = append(disks, disk)
+					}
+				}
+			}
+			return nil
+		})
+	return disks, err
+}
