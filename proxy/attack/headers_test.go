@@ -20,7 +20,7 @@ var headers = map[string]row{
 	"an address that is trusted":      {text: get + auth + "X-Forwarded-For: 10.0.0.1\r\nX-Real-IP: 10.0.0.1\r\nForwarded: for=10.0.0.1\r\n" + end, want: []int{200}, reaches: true},
 	"another scheme and host":         {text: get + auth + "X-Forwarded-Host: search.x\r\nX-Forwarded-Proto: http\r\nX-Original-URL: /config\r\nX-Rewrite-URL: /config\r\n" + end, want: []int{200}, reaches: true},
 	"another method":                  {text: get + auth + "X-HTTP-Method-Override: DELETE\r\n" + end, want: []int{200}, reaches: true},
-	"an upgrade where there is none":  {text: get + auth + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + end, want: []int{200, 400, 426}, reaches: true},
+	"an upgrade where there is none":  {text: get + auth + upgrade + end, want: []int{200, 400, 426}, reaches: true},
 	"an upgrade to HTTP/2 in the clear": {
 		text: get + auth + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n" + end, want: []int{200, 400}, reaches: true,
 	},

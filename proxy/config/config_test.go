@@ -129,6 +129,26 @@ func TestParseReportsAllProblemsWithTheirLine(t *testing.T) {
 	}
 }
 
+func TestParseReportsAMisspeltFieldAndAWrongValueAtOnce(t *testing.T) {
+	text := strings.NewReplacer("obs.example.com", "x", "queryFrontend: http://query-frontend.cortex", "queryFrontent: http://query-frontend.cortex").Replace(minimal)
+	_, err := Parse([]byte(text + "replicas: -1\nlimits: {connections: many}\ntimeouts: 5\n"))
+	problems, ok := err.(document.Problems)
+	if !ok {
+		t.Fatalf("got: %v", err)
+	}
+	want := []string{
+		`domain is "x"`, `did you mean "queryFrontend"?`, "replicas is -1", "limits.connections must be", "timeouts must be",
+	}
+	if len(problems) != len(want) {
+		t.Fatalf("%d problems, want %d:\n%v", len(problems), len(want), err)
+	}
+	for i := range want {
+		if !strings.Contains(problems[i].Message, want[i]) {
+			t.Errorf("problem %d is %q, want %q", i, problems[i].Message, want[i])
+		}
+	}
+}
+
 func TestValidateWorksWithoutAFile(t *testing.T) {
 	c, err := Parse([]byte(minimal))
 	if err != nil {

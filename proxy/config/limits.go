@@ -21,9 +21,9 @@ type Limits struct {
 	Tenant TenantLimits `json:"tenant,omitempty"`
 }
 
-// TenantLimits are the limits of one tenant over all proxies together. Above a rate the answer is 429 with Retry-After;
-// a body that is too large is answered 413. They protect the front door: series, samples and volume are limited by
-// Cortex and Loki.
+// TenantLimits are the limits of one tenant in each proxy: its connections may all have come to the same one. Above a
+// rate the answer is 429 with Retry-After; a body that is too large is answered 413. They protect the front door: series,
+// samples and volume are limited by Cortex and Loki.
 type TenantLimits struct {
 	// RequestsPerSecond bounds requests of all kinds; a burst may be as large as two seconds. Default 1000.
 	RequestsPerSecond int `json:"requestsPerSecond,omitempty"`
@@ -52,8 +52,8 @@ func (l TenantLimits) Or(others TenantLimits) TenantLimits {
 	return l
 }
 
-// Timeouts bound how long anything may take. They hold from the reload on, Headers and Idle for connections that are
-// opened after it.
+// Timeouts bound how long anything may take. They hold from the reload on, Headers, BodyIdle and Idle for connections
+// that are opened after it.
 type Timeouts struct {
 	// Headers is how long a client may take to send a request's headers. Default 10s.
 	Headers quantity.Duration `json:"headers,omitempty"`

@@ -38,7 +38,9 @@ const (
 	colNumBins        = 20
 	colBinKeys        = 21
 	colBinCounts      = 22
-	columnCount       = 23
+	colFlags          = 30
+	colUint64         = 31
+	columnCount       = 32
 )
 
 // column is a packed field that is read from its beginning to its end.
@@ -97,7 +99,8 @@ type columns struct {
 	all                   [columnCount]column
 	names, tags, resource [][]byte
 	tagsets, resourcesets []list
-	common                series // the tags and resources of the payload
+	common                series   // the tags and resources of the payload
+	buckets               []bucket // of one point
 	// left is how many bytes may still come out of the payload. The threat is a small one whose series all name the same
 	// large list of tags: it may become no more than what the payload could have been in version 2.
 	left int64
@@ -159,7 +162,7 @@ func (c *columns) decodeMetadata(message []byte) error {
 
 // column keeps a field of MetricData for later. Parts of a field that is there several times follow each other.
 func (c *columns) column(number protowire.Number, value field) error {
-	if number >= columnCount {
+	if number >= columnCount || number > colBinCounts && number < colFlags {
 		return nil
 	}
 	if value.kind != protowire.BytesType {

@@ -12,6 +12,9 @@ const (
 	typeRate   = 2
 	typeGauge  = 3
 	typeSketch = 4
+	// The two kinds of histograms are OpenTelemetry's.
+	typeExplicit    = 6
+	typeExponential = 7
 
 	valueMask    = 0xf0
 	valueZero    = 0x00
@@ -39,8 +42,15 @@ func (q *request) readColumns(bound int64) error {
 		if err := c.identify(&into.series); err != nil {
 			return err
 		}
-		if kind&typeMask == typeSketch {
-			if err := c.sketches(&into, kind); err != nil {
+		var read func(*sketch, uint64) error
+		switch kind & typeMask {
+		case typeSketch:
+			read = c.sketches
+		case typeExplicit, typeExponential:
+			read = c.histograms
+		}
+		if read != nil {
+			if err := read(&into, kind); err != nil {
 				return err
 			}
 			if err := q.takeSketch(&into); err != nil {
@@ -160,8 +170,8 @@ func (c *columns) points(s *series, kind uint64) error {
 	case typeGauge:
 		s.kind = gauge
 	default:
-		// Their columns must be read to know where the next series begins; agents send them only when told to.
-		return c.format("only counts, rates, gauges and sketches are taken in this version")
+		// Its columns must be read to know where the next series begins.
+		return c.format("a type of metrics is not known")
 	}
 	for range c.all[colNumPoints].varint() {
 		at, err := c.at()
@@ -184,6 +194,9 @@ func (c *columns) points(s *series, kind uint64) error {
 func (c *columns) sketches(s *sketch, kind uint64) error {
 	s.distributions, s.other = s.distributions[:0], 0
 	for range c.all[colNumPoints].varint() {
+		if len(s.distributions) == maxSamples {
+			return errTooLarge
+		}
 		var d distribution
 		var err error
 		if d.at, err = c.at(); err != nil {

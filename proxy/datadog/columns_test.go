@@ -34,6 +34,7 @@ func differences(values ...int64) []int64 {
 
 const (
 	kindCount, kindRate, kindGauge, kindSketch     = 1, 2, 3, 4
+	kindExplicit, kindExponential                  = 6, 7
 	valueSint64, valueFloat32, valueFloat64, units = 0x10, 0x20, 0x30, 0x200
 )
 
@@ -125,7 +126,8 @@ func TestColumnsThatDoNotFit(t *testing.T) {
 		"more points than there are":           func(d *intake_v3.MetricData) { d.NumPoints[0] = 1 << 60 },
 		"fewer values than points":             func(d *intake_v3.MetricData) { d.ValsFloat64 = nil },
 		"fewer bins than a sketch says":        func(d *intake_v3.MetricData) { d.NumBins[0] = 1 << 60 },
-		"a histogram":                          func(d *intake_v3.MetricData) { d.Types[0] = 6 },
+		"a histogram without its columns":      func(d *intake_v3.MetricData) { d.Types[0] = kindExplicit },
+		"a kind that nobody knows":             func(d *intake_v3.MetricData) { d.Types[0] = 5 },
 		"a type of values that nobody knows":   func(d *intake_v3.MetricData) { d.Types[0] = kindGauge | 0x40 },
 		"a dictionary that ends in the middle": func(d *intake_v3.MetricData) { d.DictNameStr = []byte{200, 'a'} },
 	} {
@@ -158,5 +160,5 @@ func TestColumnsThatMultiply(t *testing.T) {
 }
 
 func FuzzColumns(f *testing.F) {
-	fuzz(f, columnsPath, "application/x-protobuf", marshalled(f, agentColumns()), []byte{26, 0})
+	fuzz(f, columnsPath, "application/x-protobuf", marshalled(f, agentColumns()), marshalled(f, histogramColumns()), []byte{26, 0})
 }

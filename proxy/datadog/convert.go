@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -146,12 +147,18 @@ func (q *request) takeSketch(s *sketch) error {
 		}{
 			{"_count" + deltaSuffix, float64(d.count)}, {"_sum" + deltaSuffix, d.sum}, {"_min", d.min}, {"_max", d.max}, {"_avg", d.avg},
 		} {
+			if d.histogram && math.IsNaN(part.value) {
+				continue // it may have been sent without
+			}
 			if err := q.emitOne("sketch", sample{metric: s.metric, suffix: part.suffix}, d.at, part.value); err != nil {
 				return err
 			}
 		}
-		for _, quantile := range quantiles() {
+		for i, quantile := range quantiles() {
 			value, known := d.quantile(quantile.rank)
+			if d.histogram {
+				value, known = d.ranks[i], !math.IsNaN(d.ranks[i])
+			}
 			if !known {
 				break
 			}

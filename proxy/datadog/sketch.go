@@ -40,6 +40,9 @@ type distribution struct {
 	count              int64
 	min, max, avg, sum float64
 	bins               []bin
+	// A histogram has the values of quantiles() in place of bins. What it does not know is NaN.
+	histogram bool
+	ranks     [4]float64
 }
 
 // sketch is a metric with its distributions. Its byte slices belong to the decoder.

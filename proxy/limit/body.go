@@ -25,7 +25,7 @@ func (l *Limiter) Body(ctx context.Context, tenant string, contentLength int64, 
 	}
 	t := l.tenant(tenant)
 	b := t.bounds.Load()
-	most := int64(b.part.BodyBytes)
+	most := int64(b.limits.BodyBytes)
 	if contentLength > most {
 		return nil, tooLarge(BodySize)
 	}

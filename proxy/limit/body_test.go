@@ -42,7 +42,7 @@ func TestBodyIsTooLarge(t *testing.T) {
 		"empty although length unknown": {length: -1, sent: 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := limiter(limits(func(c *config.Limits) { c.Tenant.BodyBytes = 10 }), 1, "a")
+			l := limiter(limits(func(c *config.Limits) { c.Tenant.BodyBytes = 10 }), "a")
 			for _, slow := range []bool{false, true} {
 				source := bodyOf(test.sent)
 				body, refusal := l.Body(t.Context(), "a", test.length, source)
@@ -76,7 +76,7 @@ func TestBodyIsTooLarge(t *testing.T) {
 }
 
 func TestNoBodyIsNeverRefused(t *testing.T) {
-	l := limiter(limits(nil), 1, "a")
+	l := limiter(limits(nil), "a")
 	for _, body := range []io.ReadCloser{nil, http.NoBody} {
 		if got, refusal := l.Body(t.Context(), "a", 0, body); got != http.NoBody || refusal != nil {
 			t.Errorf("got %v, %v", got, refusal)
@@ -86,7 +86,7 @@ func TestNoBodyIsNeverRefused(t *testing.T) {
 
 // bytesASecond is a limiter with 100 bytes a second and bodies up to 1000, which is then also the burst.
 func bytesASecond() *limit.Limiter {
-	return limiter(limits(func(c *config.Limits) { c.Tenant.BytesPerSecond, c.Tenant.BodyBytes = 100, 1000 }), 1, "a", "b")
+	return limiter(limits(func(c *config.Limits) { c.Tenant.BytesPerSecond, c.Tenant.BodyBytes = 100, 1000 }), "a", "b")
 }
 
 func TestBytesASecondAreRefusedBeforeTheBody(t *testing.T) {
@@ -167,7 +167,7 @@ func TestABodyOfUnknownLengthIsSlowedDownAndNotCut(t *testing.T) {
 
 func TestSlowingDownHasAnEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := limiter(limits(func(c *config.Limits) { c.Tenant.BytesPerSecond, c.Tenant.BodyBytes = 1, 10000 }), 1, "a")
+		l := limiter(limits(func(c *config.Limits) { c.Tenant.BytesPerSecond, c.Tenant.BodyBytes = 1, 10000 }), "a")
 		drain, _ := l.Body(t.Context(), "a", 9998, bodyOf(9998))
 		body, refusal := l.Body(t.Context(), "a", -1, io.NopCloser(iotest.OneByteReader(bytes.NewReader(make([]byte, 9000)))))
 		if drain == nil || refusal != nil {
@@ -191,7 +191,7 @@ func TestSlowingDownHasAnEnd(t *testing.T) {
 
 func TestAnEndedRequestWaitsForNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := limiter(limits(func(c *config.Limits) { c.Tenant.BytesPerSecond, c.Tenant.BodyBytes = 1, 100 }), 1, "a")
+		l := limiter(limits(func(c *config.Limits) { c.Tenant.BytesPerSecond, c.Tenant.BodyBytes = 1, 100 }), "a")
 		if drain, refusal := l.Body(t.Context(), "a", 98, bodyOf(98)); drain == nil {
 			t.Fatal(refusal)
 		}
@@ -237,7 +237,7 @@ func TestInflatedIsTooLarge(t *testing.T) {
 }
 
 func BenchmarkBody(b *testing.B) {
-	l := limiter(limits(func(c *config.Limits) { c.Tenant.BytesPerSecond = 1 << 40 }), 1, "a")
+	l := limiter(limits(func(c *config.Limits) { c.Tenant.BytesPerSecond = 1 << 40 }), "a")
 	payload, buffer := make([]byte, 50_000), make([]byte, 32<<10)
 	for name, length := range map[string]int64{"known length": 50_000, "unknown length": -1} {
 		b.Run(name, func(b *testing.B) {

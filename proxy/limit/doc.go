@@ -1,7 +1,7 @@
 // Package limit bounds what a tenant may take of one proxy process: requests a second, requests and streams at the same
 // time, bytes a second, and the size of a body. It owns the counters; it knows neither routes nor tokens, and reads no
-// files. A limit is a tenant's over all proxies, so each process enforces its part: the limit divided by the number of
-// proxies, rounded up.
+// files. Each process enforces the whole limit: an agent keeps its connections, and all of a tenant's may have come to one
+// of several proxies, where a part of the limit would refuse what the tenant may send.
 //
 // # A fair share
 //

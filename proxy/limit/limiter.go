@@ -37,17 +37,16 @@ type tenant struct {
 	bounds   atomic.Pointer[bounds]
 }
 
-// New makes a limiter without tenants; Update adds them. c has its defaults set (config.Config.SetDefaults). replicas is
-// how many proxies share the limits.
-func New(c config.Limits, replicas int) *Limiter {
+// New makes a limiter without tenants; Update adds them. c has its defaults set (config.Config.SetDefaults).
+func New(c config.Limits) *Limiter {
 	l := &Limiter{start: time.Now()}
-	l.Update(c, replicas, nil)
+	l.Update(c, nil)
 	return l
 }
 
 // Update puts other limits and tenants in force for what comes. The counters of tenants that stay are kept; what is in
 // work stays counted, even if a limit is now lower.
-func (l *Limiter) Update(c config.Limits, replicas int, tenants []config.Tenant) {
+func (l *Limiter) Update(c config.Limits, tenants []config.Tenant) {
 	l.updating.Lock()
 	defer l.updating.Unlock()
 	old := l.settings.Load()
@@ -59,9 +58,9 @@ func (l *Limiter) Update(c config.Limits, replicas int, tenants []config.Tenant)
 		factor:     factor(c.TenantShare),
 		tenants:    make(map[string]*tenant, len(tenants)),
 	}
-	next.unlisted = l.renewed(old.unlisted, newBounds(c.Tenant, replicas))
+	next.unlisted = l.renewed(old.unlisted, newBounds(c.Tenant))
 	for _, t := range tenants {
-		next.tenants[t.Name] = l.renewed(old.tenants[t.Name], newBounds(t.Limits.Or(c.Tenant), replicas))
+		next.tenants[t.Name] = l.renewed(old.tenants[t.Name], newBounds(t.Limits.Or(c.Tenant)))
 	}
 	l.settings.Store(next)
 }
@@ -96,9 +95,9 @@ func (l *Limiter) tenant(name string) *tenant {
 	return s.unlisted
 }
 
-// Limits is this process's part of the tenant's limits; sizes of bodies are not divided.
+// Limits are the tenant's limits.
 func (l *Limiter) Limits(tenant string) config.TenantLimits {
-	return l.tenant(tenant).bounds.Load().part
+	return l.tenant(tenant).bounds.Load().limits
 }
 
 // Grant is a place for one request or stream. Whoever was admitted calls Release when the work is done; a second call

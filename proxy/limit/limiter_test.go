@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/opsgen/opsgen/generator/quantity"
 	"github.com/opsgen/opsgen/proxy/config"
 	"github.com/opsgen/opsgen/proxy/limit"
 )
@@ -33,9 +32,9 @@ func tenants(names ...string) []config.Tenant {
 	return list
 }
 
-func limiter(c config.Limits, replicas int, names ...string) *limit.Limiter {
-	l := limit.New(c, replicas)
-	l.Update(c, replicas, tenants(names...))
+func limiter(c config.Limits, names ...string) *limit.Limiter {
+	l := limit.New(c)
+	l.Update(c, tenants(names...))
 	return l
 }
 
@@ -58,11 +57,11 @@ func release(grants []limit.Grant) {
 
 func TestRequestsASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := limiter(limits(func(c *config.Limits) { c.Tenant.RequestsPerSecond = 30 }), 3, "a", "b")
+		l := limiter(limits(func(c *config.Limits) { c.Tenant.RequestsPerSecond = 10 }), "a", "b")
 		burst, refusal := admitAll(l, "a", false)
 		release(burst)
 		if len(burst) != 20 || refusal.Status != 429 || refusal.Reason != limit.RequestRate || refusal.RetryAfter < time.Second {
-			t.Errorf("a tenant's burst at one of three proxies is %d, want 2 s of 10; refused with %+v", len(burst), refusal)
+			t.Errorf("a tenant's burst is %d, want 2 s of 10; refused with %+v", len(burst), refusal)
 		}
 		if _, refusal := l.Admit("b", false); refusal != nil {
 			t.Errorf("another tenant pays for the first one's burst: %v", refusal)
@@ -81,7 +80,7 @@ func TestRequestsASecond(t *testing.T) {
 }
 
 func TestConcurrentRequestsAndStreams(t *testing.T) {
-	l := limiter(limits(func(c *config.Limits) { c.Tenant.ConcurrentRequests, c.Tenant.Streams = 5, 2 }), 1, "a")
+	l := limiter(limits(func(c *config.Limits) { c.Tenant.ConcurrentRequests, c.Tenant.Streams = 5, 2 }), "a")
 	requests, refusal := admitAll(l, "a", false)
 	if len(requests) != 5 || refusal.Reason != limit.ConcurrentRequests || refusal.Status != 429 {
 		t.Errorf("%d requests in work, want 5; refused with %+v", len(requests), refusal)
@@ -104,7 +103,7 @@ func TestConcurrentRequestsAndStreams(t *testing.T) {
 
 func TestARefusedRequestCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := limiter(limits(func(c *config.Limits) { c.Tenant.RequestsPerSecond, c.Tenant.ConcurrentRequests = 5, 1 }), 1, "a")
+		l := limiter(limits(func(c *config.Limits) { c.Tenant.RequestsPerSecond, c.Tenant.ConcurrentRequests = 5, 1 }), "a")
 		grant, _ := l.Admit("a", false)
 		for range 100 {
 			if _, refusal := l.Admit("a", false); refusal == nil || refusal.Reason != limit.ConcurrentRequests {
@@ -115,7 +114,7 @@ func TestARefusedRequestCostsNothing(t *testing.T) {
 		if _, refusal := l.Admit("a", false); refusal != nil {
 			t.Errorf("refused requests used up the rate: %v", refusal)
 		}
-		full := limiter(limits(func(c *config.Limits) { c.ConcurrentRequests, c.Tenant.RequestsPerSecond = 1, 5 }), 1, "a")
+		full := limiter(limits(func(c *config.Limits) { c.ConcurrentRequests, c.Tenant.RequestsPerSecond = 1, 5 }), "a")
 		grant, _ = full.Admit("a", false)
 		for range 100 {
 			if _, refusal := full.Admit("a", false); refusal == nil || refusal.Reason != limit.ProcessFull {
@@ -131,7 +130,7 @@ func TestARefusedRequestCostsNothing(t *testing.T) {
 
 func TestATenantEndsAtItsShare(t *testing.T) {
 	c := limits(func(c *config.Limits) { c.ConcurrentRequests, c.TenantShare = 120, 0.5 })
-	l := limiter(c, 1, "a", "b", "c", "d")
+	l := limiter(c, "a", "b", "c", "d")
 	var held []int
 	for _, name := range []string{"a", "b", "c"} {
 		grants, refusal := admitAll(l, name, false)
@@ -149,7 +148,7 @@ func TestATenantEndsAtItsShare(t *testing.T) {
 }
 
 func TestAFullProcess(t *testing.T) {
-	l := limiter(limits(func(c *config.Limits) { c.ConcurrentRequests = 3 }), 1, "a", "b")
+	l := limiter(limits(func(c *config.Limits) { c.ConcurrentRequests = 3 }), "a", "b")
 	grants, refusal := admitAll(l, "a", false)
 	if len(grants) != 3 || refusal.Reason != limit.ProcessFull || refusal.Status != 503 {
 		t.Errorf("%d requests in a process for 3; refused with %+v", len(grants), refusal)
@@ -163,7 +162,7 @@ func TestAFullProcess(t *testing.T) {
 // Many workers of a greedy tenant hold requests for ever; a modest tenant's every request must still be let in.
 func TestAGreedyTenantStarvesNobody(t *testing.T) {
 	c := limits(func(c *config.Limits) { c.ConcurrentRequests, c.TenantShare = 64, 0.5 })
-	l := limiter(c, 1, "greedy", "greedier", "modest")
+	l := limiter(c, "greedy", "greedier", "modest")
 	stop := make(chan struct{})
 	var workers sync.WaitGroup
 	var most atomic.Int64
@@ -220,7 +219,7 @@ func TestCountersReturnToZero(t *testing.T) {
 	names := []string{"a", "b", "c", "unlisted"}
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, seed))
-		l := limiter(limits(func(c *config.Limits) { c.ConcurrentRequests, c.TenantShare = 20, 0.3 }), 1, "a", "b", "c")
+		l := limiter(limits(func(c *config.Limits) { c.ConcurrentRequests, c.TenantShare = 20, 0.3 }), "a", "b", "c")
 		var held []limit.Grant
 		for range 2000 {
 			switch n := random.IntN(10); {
@@ -233,7 +232,7 @@ func TestCountersReturnToZero(t *testing.T) {
 				held[i].Release()
 				held = append(held[:i], held[i+1:]...)
 			case n == 9 && random.IntN(20) == 0:
-				l.Update(limits(nil), 1+random.IntN(3), tenants(names[:random.IntN(4)]...))
+				l.Update(limits(nil), tenants(names[:random.IntN(4)]...))
 			}
 			if l.Total() != len(held) {
 				t.Fatalf("seed %d: %d are counted, %d are held", seed, l.Total(), len(held))
@@ -254,10 +253,10 @@ func TestCountersReturnToZero(t *testing.T) {
 func TestAnUpdateKeepsCounters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := limits(func(c *config.Limits) { c.Tenant.RequestsPerSecond, c.Tenant.ConcurrentRequests = 5, 3 })
-		l := limiter(c, 1, "a")
+		l := limiter(c, "a")
 		grants, _ := admitAll(l, "a", false)
 		c.Tenant.ConcurrentRequests = 2
-		l.Update(c, 1, tenants("a", "b"))
+		l.Update(c, tenants("a", "b"))
 		grants[0].Release()
 		if _, refusal := l.Admit("a", false); refusal == nil || refusal.Reason != limit.ConcurrentRequests {
 			t.Errorf("two are in work and two are allowed: %+v", refusal)
@@ -267,29 +266,28 @@ func TestAnUpdateKeepsCounters(t *testing.T) {
 			grants, _ = admitAll(l, "a", false)
 			release(grants)
 		}
-		l.Update(c, 1, tenants("a"))
+		l.Update(c, tenants("a"))
 		if _, refusal := l.Admit("a", false); refusal == nil || refusal.Reason != limit.RequestRate {
 			t.Errorf("a reload gave a tenant a new burst: %+v", refusal)
 		}
 	})
 }
 
-func TestOnesPartOfALimit(t *testing.T) {
+func TestATenantsOwnLimitsComeFirst(t *testing.T) {
 	own := config.Tenant{Name: "a", Limits: config.TenantLimits{RequestsPerSecond: 10, Streams: 1}}
 	c := limits(nil)
-	l := limit.New(c, 3)
-	l.Update(c, 3, []config.Tenant{own})
-	want := config.TenantLimits{
-		RequestsPerSecond: 4, ConcurrentRequests: 334, BytesPerSecond: quantity.Bytes((1<<30 + 2) / 3), BodyBytes: 1 << 20, InflatedBytes: 1 << 20, Streams: 1,
-	}
+	l := limit.New(c)
+	l.Update(c, []config.Tenant{own})
+	want := c.Tenant
+	want.RequestsPerSecond, want.Streams = 10, 1
 	if got := l.Limits("a"); got != want {
-		t.Errorf("a third of the limits is %+v, want %+v", got, want)
+		t.Errorf("the limits are %+v, want %+v", got, want)
 	}
 }
 
 func TestRetryAfterIsSpreadWholeSeconds(t *testing.T) {
 	seen := map[time.Duration]bool{}
-	l := limiter(limits(func(c *config.Limits) { c.ConcurrentRequests = 1 }), 1, "a")
+	l := limiter(limits(func(c *config.Limits) { c.ConcurrentRequests = 1 }), "a")
 	grant, _ := l.Admit("a", false)
 	defer grant.Release()
 	for range 200 {
@@ -315,7 +313,7 @@ func TestEachReasonHasASentence(t *testing.T) {
 }
 
 func BenchmarkAdmit(b *testing.B) {
-	l := limiter(limits(func(c *config.Limits) { c.Tenant.RequestsPerSecond = 10_000_000; c.TenantShare = 0.5 }), 1, "a")
+	l := limiter(limits(func(c *config.Limits) { c.Tenant.RequestsPerSecond = 10_000_000; c.TenantShare = 0.5 }), "a")
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

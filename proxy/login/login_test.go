@@ -207,7 +207,7 @@ func TestWithoutALoginPeopleAreTold(t *testing.T) {
 	w.reload()
 	for _, address := range []string{"https://payments.obs.example.com/", "https://auth.obs.example.com/login", "https://payments.obs.example.com/-/session"} {
 		response := w.browser().open(address)
-		if response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(response.Body, "No login is set up") {
+		if response.StatusCode != http.StatusNotFound || !strings.Contains(response.Body, "No login is set up") {
 			t.Errorf("%s: %d\n%s", address, response.StatusCode, response.Body)
 		}
 	}

@@ -3,13 +3,16 @@ package login
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"html/template"
 	"net/http"
 	"strings"
 
 	"github.com/opsgen/opsgen/proxy/config"
+	"github.com/opsgen/opsgen/proxy/route"
 )
+
+// RequestIDHeader is the header of an answer that names the request. Errors for scripts repeat what it holds.
+const RequestIDHeader = "X-Request-Id"
 
 // page is all that people see of the proxy. Nothing in it comes from a request but names of known tenants and an error
 // code of the provider, and the template escapes both.
@@ -63,13 +66,9 @@ func (l *Login) show(w http.ResponseWriter, p page) {
 	}
 }
 
-// writeJSON answers a script as Grafana does.
-func writeJSON(w http.ResponseWriter, status int, message string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"message": message}) // the client may be gone
+// writeJSON answers a script as Grafana does, with the request's ID where the server gave it one.
+func writeJSON(w http.ResponseWriter, r *http.Request, status int, message string) {
+	route.FormatError(w, r, route.GrafanaUI, status, message, w.Header().Get(RequestIDHeader))
 }
 
 // forbidden says which groups would do. Names of groups are no secret to somebody whom the provider knows.

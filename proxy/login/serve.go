@@ -68,7 +68,7 @@ func (l *Login) Refuse(w http.ResponseWriter, r *http.Request, tenant config.Ten
 		}
 	case errors.Is(err, ErrNotConfigured):
 		problem = page{
-			Status: http.StatusServiceUnavailable, Title: "No login is set up",
+			Status: http.StatusNotFound, Title: "No login is set up",
 			Text: "This cluster has no login for people. Who runs it can set one up: section login of cluster.yaml.",
 		}
 	case errors.Is(err, ErrUnavailable):
@@ -87,7 +87,7 @@ func (l *Login) answer(w http.ResponseWriter, r *http.Request, p page) {
 	if p.RetryAfter != "" {
 		w.Header().Set("Retry-After", p.RetryAfter)
 	}
-	writeJSON(w, p.Status, p.Title+". "+p.Text)
+	writeJSON(w, r, p.Status, p.Title+". "+p.Text)
 }
 
 // Start sends a browser's navigation (GET, Accept: text/html) to the login. Everything else gets 401 as JSON: a script
@@ -99,7 +99,7 @@ func (l *Login) Start(w http.ResponseWriter, r *http.Request, tenant config.Tena
 		l.Refuse(w, r, tenant, ErrNotConfigured)
 		return
 	case !isNavigation(r):
-		writeJSON(w, http.StatusUnauthorized, "Log in with a browser at https://"+s.host(tenant.Name)+"/.")
+		writeJSON(w, r, http.StatusUnauthorized, "Log in with a browser at https://"+s.host(tenant.Name)+"/.")
 		return
 	case tenant.Grafana == nil:
 		l.show(w, forbidden(tenant, ""))
@@ -167,7 +167,7 @@ func allowed(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 		}
 	}
 	w.Header().Set("Allow", strings.Join(methods, ", "))
-	writeJSON(w, http.StatusMethodNotAllowed, "only "+strings.Join(methods, " and ")+" are served here")
+	writeJSON(w, r, http.StatusMethodNotAllowed, "only "+strings.Join(methods, " and ")+" are served here")
 	return false
 }
 

@@ -271,13 +271,13 @@ func (l *Login) Identify(header http.Header, person *Person, tenant string) erro
 func (l *Login) ServeKeys(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		writeJSON(w, http.StatusMethodNotAllowed, "only GET is served here")
+		writeJSON(w, r, http.StatusMethodNotAllowed, "only GET is served here")
 		return
 	}
 	set, err := l.signing.keys()
 	if err != nil {
 		l.log.Error("no signing key to publish", "error", err)
-		writeJSON(w, http.StatusServiceUnavailable, "there is no signing key yet")
+		writeJSON(w, r, http.StatusServiceUnavailable, "there is no signing key yet")
 		return
 	}
 	w.Header().Set("Content-Type", "application/jwk-set+json")

@@ -70,6 +70,7 @@ func (x *exchange) failed(err error) {
 
 // serveLogin serves the host auth, and the paths of a tenant's host that belong to the login.
 func (x *exchange) serveLogin(r *http.Request) {
+	x.out.Header()[requestIDHeader] = x.ids[:]
 	if x.match.HostTenant == "" {
 		x.server.login.ServeAuth(&x.out, r)
 		return
@@ -92,6 +93,7 @@ func (x *exchange) serveGrafana(r *http.Request) {
 	person, err := x.server.login.Person(r, tenant)
 	if err != nil {
 		x.reason = loginReason(err)
+		x.out.Header()[requestIDHeader] = x.ids[:]
 		x.server.login.Refuse(&x.out, r, tenant, err)
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/opsgen/opsgen/proxy/config"
 	"github.com/opsgen/opsgen/proxy/identity"
 	"github.com/opsgen/opsgen/proxy/limit"
+	"github.com/opsgen/opsgen/proxy/login"
 	"github.com/opsgen/opsgen/proxy/metrics"
 	"github.com/opsgen/opsgen/proxy/route"
 	"github.com/opsgen/opsgen/proxy/token"
@@ -25,7 +26,7 @@ import (
 // requestIDHeader names a request in answers that are errors, in logs and to upstreams. One that a client sends is not
 // kept: it could be made to look like another's. Answers that are none go without: HTTP/2 compresses headers by a table,
 // and one that is new each time costs it 3 % of a small request.
-const requestIDHeader = "X-Request-Id"
+const requestIDHeader = login.RequestIDHeader
 
 // exchange is one request and its answer.
 type exchange struct {

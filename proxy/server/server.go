@@ -109,7 +109,7 @@ func (s *Server) prepare(ctx context.Context) error {
 		return err
 	}
 	c := first.config
-	s.limiter = limit.New(c.Limits, c.Replicas)
+	s.limiter = limit.New(c.Limits)
 	s.metrics.InFlight(s.limiter.InFlight)
 	s.upstreams = upstream.New(upstream.Options{
 		Connect: time.Duration(c.Timeouts.Connect), Resolver: s.options.Resolver, Logger: s.log, Registerer: s.metrics.Registry,

@@ -113,7 +113,7 @@ func (s *Server) assemble(f files) error {
 	}
 	next.tokens, next.public = tokens, tokens
 	next.internal = &identity.Internal{Tokens: tokens, ServiceAccounts: s.accounts.current}
-	s.limiter.Update(c.Limits, c.Replicas, f.tenants.Tenants)
+	s.limiter.Update(c.Limits, f.tenants.Tenants)
 	s.datadog.SetHostTags(joinHostTags(c), time.Duration(c.Limits.HostTagsKept))
 	s.connections.bound.Store(int64(c.Limits.Connections))
 	s.setLevel(c.Log.Level)

@@ -95,6 +95,8 @@ func (e *Error) Unwrap() error { return e.Err }
 const (
 	idlePerAddress = 512
 	bufferSize     = 32 << 10
+	// h2c is the scheme of an upstream that speaks HTTP/2 without TLS, and nothing else.
+	h2c = "h2c"
 	// handshake is how long TLS to an upstream may take.
 	handshake = 10 * time.Second
 )
@@ -189,7 +191,7 @@ func (p *Pool) origin(base string) (*origin, error) {
 		return found, nil
 	}
 	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != h2c {
 		return nil, fmt.Errorf("the upstream %q is no URL of scheme and host", base)
 	}
 	p.mu.Lock()
@@ -199,10 +201,15 @@ func (p *Pool) origin(base string) (*origin, error) {
 	}
 	made := &origin{pool: p, scheme: u.Scheme, host: u.Host, name: u.Hostname(), port: u.Port(), transport: p.plain}
 	if made.port == "" {
-		made.port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		made.port = map[string]string{"http": "80", h2c: "80", "https": "443"}[u.Scheme]
 	}
-	if u.Scheme == "https" {
+	switch u.Scheme {
+	case "https":
 		made.transport = p.transport(made.name)
+	case h2c:
+		made.scheme, made.transport = "http", p.transport("")
+		made.transport.Protocols = new(http.Protocols)
+		made.transport.Protocols.SetUnencryptedHTTP2(true)
 	}
 	p.origins[base] = made
 	return made, nil

@@ -5,13 +5,13 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/opsgen/opsgen/proxy/upstream"
 )
 
-// An upstream with TLS is spoken to as it likes best. Without TLS it is HTTP/1.1, whatever it knows: Cortex and Loki serve
-// nothing else there.
+// An upstream with TLS is spoken to as it likes best. Without TLS its URL says it: nothing of a plain connection does.
 func TestWhatIsSpokenWithAnUpstream(t *testing.T) {
 	spoken := make(chan string, 1)
 	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { spoken <- r.Proto })
@@ -29,9 +29,13 @@ func TestWhatIsSpokenWithAnUpstream(t *testing.T) {
 	defer old.Close()
 	for name, test := range map[string]struct {
 		server *httptest.Server
+		base   string
 		want   string
 	}{
-		"plain, with h2c": {plain, "HTTP/1.1"}, "TLS, with h2": {modern, "HTTP/2.0"}, "TLS, without h2": {old, "HTTP/1.1"},
+		"plain":           {plain, plain.URL, "HTTP/1.1"},
+		"h2c":             {plain, strings.Replace(plain.URL, "http", "h2c", 1), "HTTP/2.0"},
+		"TLS, with h2":    {modern, modern.URL, "HTTP/2.0"},
+		"TLS, without h2": {old, old.URL, "HTTP/1.1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var options upstream.Options
@@ -39,7 +43,7 @@ func TestWhatIsSpokenWithAnUpstream(t *testing.T) {
 				options.TLS = &tls.Config{RootCAs: x509.NewCertPool()}
 				options.TLS.RootCAs.AddCert(test.server.Certificate())
 			}
-			f := newFront(t, options, upstream.Target{Base: test.server.URL, Tenant: "acme"})
+			f := newFront(t, options, upstream.Target{Base: test.base, Tenant: "acme"})
 			if answer := f.do(t, http.MethodGet, "/x", nil, nil); answer.status != http.StatusOK {
 				t.Fatalf("answered %d", answer.status)
 			}
