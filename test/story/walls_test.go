@@ -142,8 +142,8 @@ func (s *Story) refusals(ctx context.Context, tokens map[string]string, expired 
 		{"an expired token", "metrics", query, expired, 401, []string{`"status":"error"`, "expired"}},
 		{"a token that somebody changed", "metrics", query, tokens[team] + "x", 401, []string{`"status":"error"`}},
 		// Tenants' hosts are for people, and this cluster has no login for them: a token opens neither.
-		{"a token at its tenant's host", team, "/api/datasources", tokens[team], 503, []string{"No login is set up"}},
-		{"a token at another tenant's host", other, "/api/datasources", tokens[team], 503, []string{"No login is set up"}},
+		{"a token at its tenant's host", team, "/api/datasources", tokens[team], 404, []string{"No login is set up"}},
+		{"a token at another tenant's host", other, "/api/datasources", tokens[team], 404, []string{"No login is set up"}},
 		{"a host of nobody", "nobody", "/", tokens[team], 404, nil},
 		{"a page of Cortex", "metrics", "/ring", tokens[team], 404, []string{`"status":"error"`}},
 		{"a method that is none here", "metrics", "/api/v1/push", tokens[team], 405, []string{`"status":"error"`}},
