@@ -119,7 +119,10 @@ local kustomizeController(cluster) =
         // DisableStatusPollerCache (the default, written for the reader) saves memory on clusters with many objects.
         '--feature-gates=CancelHealthCheckOnNewRevision=true,DisableStatusPollerCache=true',
       ],
-      [k.emptyDir('temp', '2Gi')],
+      // Each unit is applied from a copy of the whole artifact, one file for each object of the cluster: with hundreds of
+      // tenants that is most of what the controller does, and files in memory are ten times cheaper to make. A tenant has
+      // about 20, so that copies are part of what its memory grows by (fluxNeeds).
+      [{ name: 'temp', emptyDir: { medium: 'Memory', sizeLimit: size.memory } }],
       ['apiserver', 'dns', 'flux-system/source-controller:80'],
     ),
     net.allow(

@@ -18,10 +18,12 @@ local repository(cluster) =
       timeout: '2m',
       ref: if semver != '' then { semver: semver } else { branch: source.branch },
       // The artifact holds this cluster's rendered folder and nothing else, so that a change of another cluster or of a
-      // document is a new revision but costs no traffic, and no cluster holds another one's manifests.
+      // document is a new revision but costs no traffic, and no cluster holds another one's manifests. The indexes are for
+      // opsgen only.
       ignore: |||
         /*
         !/clusters/%s/rendered
+        index.json
       ||| % cluster.name,
       [if secret != '' then 'secretRef']: { name: secret },
       // The newest matching tag is chosen before its signature is looked at: an unsigned one deploys nothing, and the
