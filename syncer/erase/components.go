@@ -86,7 +86,7 @@ func (e *Eraser) series(ctx context.Context, tenant string, now time.Time) (int,
 
 // deleteLogs asks Loki to delete every line up to now.
 func (e *Eraser) deleteLogs(ctx context.Context, tenant string, now time.Time) error {
-	form := url.Values{"query": {everything}, "start": {"0"}, "end": {strconv.FormatInt(now.Unix(), 10)}}
+	form := url.Values{"query": {everything}, "start": {"1970-01-01T00:00:00Z"}, "end": {strconv.FormatInt(now.Unix(), 10)}}
 	if _, err := e.Door.Do(ctx, tenant, http.MethodPost, "/loki/api/v1/delete?"+form.Encode(), nil); err != nil {
 		return fmt.Errorf("have the logs deleted: %w", err)
 	}
