@@ -67,11 +67,13 @@ func (r *runner) leave(n *node, found state) string {
 	case n.given:
 		return "named in cluster.yaml, not made by bootstrap"
 	case !r.graph.owned(n, found) && found.Borrowed:
-		return "it was there before"
+		return orDefault(found.Detail, "it was there before")
 	case !r.graph.owned(n, found):
 		return fmt.Sprintf("not ours: its tag %s is %q", TagCluster, found.Tags[TagCluster])
 	case r.keep[n] != "":
 		return r.keep[n]
+	case n.data && !r.DeleteData:
+		return "data" // it appeared after the run had looked for what to keep
 	}
 	return ""
 }

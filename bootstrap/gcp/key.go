@@ -74,7 +74,7 @@ func (c *cloud) addKeyRing(g *engine.Graph, enabled engine.Dependency) engine.Ou
 			if err != nil {
 				return engine.State[string]{}, err
 			}
-			return engine.State[string]{Condition: engine.Ready, Output: answer.Name, Borrowed: true}, nil
+			return engine.State[string]{Condition: engine.Ready, Output: answer.Name, Borrowed: true, Detail: "Google keeps key rings for ever"}, nil
 		},
 		Create: func(ctx context.Context) error {
 			_, err := c.kms.Projects.Locations.KeyRings.Create(c.location(), &cloudkms.KeyRing{}).KeyRingId(c.called()).Context(ctx).Do()
