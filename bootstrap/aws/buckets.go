@@ -36,6 +36,15 @@ func (a *amazon) addBuckets(g *engine.Graph) (first engine.Output[string], list 
 
 func (a *amazon) addBucket(g *engine.Graph, use identity.Use, after ...engine.Dependency) engine.Output[string] {
 	bucket, tags := a.bucketName(use), g.Tags(bucketResource(use))
+	if a.Cluster.Provider.Storage.Given {
+		return add(a, g, engine.Resource[string]{
+			Name: bucketResource(use), Kind: "bucket", ID: bucket, Given: true, Uses: a.Amounts.Storage("aws", string(use)),
+			Find: func(ctx context.Context) (engine.State[string], error) {
+				_, err := a.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
+				return engine.State[string]{Condition: engine.Ready, Output: bucket}, err
+			},
+		}, after...)
+	}
 	return add(a, g, engine.Resource[string]{
 		// Emptying it may take very many calls.
 		Name: bucketResource(use), Kind: "bucket", ID: bucket, Data: true, Expected: 5 * time.Second, Limit: time.Hour,

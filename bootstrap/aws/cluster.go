@@ -18,10 +18,10 @@ import (
 
 // controlPlane is how EKS' API server is reached.
 type controlPlane struct {
-	// version is that of Kubernetes ("1.35").
-	version  string
-	endpoint string
-	ca       []byte
+	// version is that of Kubernetes ("1.35"), vpc the network that it is in.
+	version, vpc string
+	endpoint     string
+	ca           []byte
 }
 
 // How long things take, for progress and the longest path.
@@ -68,7 +68,11 @@ func (a *amazon) addControlPlane(g *engine.Graph, n *network, r *roles, key engi
 		Uses:   []engine.Use{{Item: "aws/cluster", Quantity: price.HoursPerMonth}},
 		Find:   func(ctx context.Context) (engine.State[controlPlane], error) { return a.findCluster(ctx, g.Cluster) },
 		Create: func(ctx context.Context) error { return a.createCluster(ctx, g, name, n, r, key) },
+		// EKS makes one change at a time.
 		Reconcile: func(ctx context.Context, have engine.State[controlPlane]) error {
+			if have.Drift[0].Field == accessField {
+				return a.changeAccess(ctx)
+			}
 			return a.upgradeCluster(ctx, have.Output.version)
 		},
 		Delete: func(ctx context.Context, _ engine.State[controlPlane]) error {
@@ -99,7 +103,7 @@ func (a *amazon) createCluster(ctx context.Context, g *engine.Graph, name string
 	}
 	_, err = a.eks.CreateCluster(ctx, &eks.CreateClusterInput{
 		Name: &g.Cluster, Version: aws.String(a.Cluster.Kubernetes), RoleArn: &role,
-		ResourcesVpcConfig: &types.VpcConfigRequest{SubnetIds: subnets, EndpointPrivateAccess: aws.Bool(true), EndpointPublicAccess: aws.Bool(true)},
+		ResourcesVpcConfig: a.accessRequest(subnets),
 		AccessConfig: &types.CreateAccessConfigRequest{
 			AuthenticationMode: types.AuthenticationModeApi, BootstrapClusterCreatorAdminPermissions: aws.Bool(true),
 		},
@@ -128,6 +132,12 @@ func (a *amazon) findCluster(ctx context.Context, name string) (engine.State[con
 	}
 	if c.Health != nil && len(c.Health.Issues) > 0 {
 		found.Detail += ": " + aws.ToString(c.Health.Issues[0].Message)
+	}
+	if network := c.ResourcesVpcConfig; network != nil {
+		found.Output.vpc = aws.ToString(network.VpcId)
+		if have, want := accessText(network.EndpointPublicAccess, network.PublicAccessCidrs), a.access(); have != want && found.Condition == engine.Ready {
+			found.Drift = append(found.Drift, engine.Change{Field: accessField, Have: have, Want: want})
+		}
 	}
 	found.Output.version = aws.ToString(c.Version)
 	found.Output.endpoint = aws.ToString(c.Endpoint)

@@ -44,6 +44,29 @@ func (n *network) addNAT(zone string, subnet, address engine.Output[string], aft
 	}, subnet, address, after)
 }
 
+// addUnwantedNAT removes the gateway of a zone that goes through another one now, and its address, once nothing leads there.
+func (n *network) addUnwantedNAT(zone string, after ...engine.Dependency) {
+	gateway, address := "network/nat-"+zone, "network/address-"+zone
+	add(n.amazon, n.g, engine.Resource[string]{
+		Name: "network/unwanted-nat-" + zone, Kind: "unwanted NAT gateway", ID: zone, Part: true, Unwanted: true, Expected: time.Minute,
+		Find: func(ctx context.Context) (engine.State[string], error) {
+			found, err := n.findNAT(ctx, gateway)
+			if err != nil || found.Condition != engine.Absent {
+				return found, err
+			}
+			return n.findAddress(ctx, address)
+		},
+		Delete: func(ctx context.Context, have engine.State[string]) error {
+			if have.Tags[engine.TagName] == address {
+				_, err := n.ec2.ReleaseAddress(ctx, &ec2.ReleaseAddressInput{AllocationId: &have.Output})
+				return err
+			}
+			_, err := n.ec2.DeleteNatGateway(ctx, &ec2.DeleteNatGatewayInput{NatGatewayId: &have.Output})
+			return err
+		},
+	}, after...)
+}
+
 // findNAT leaves out those that are gone, which AWS shows for an hour more.
 func (n *network) findNAT(ctx context.Context, name string) (engine.State[string], error) {
 	var gateways []types.NatGateway

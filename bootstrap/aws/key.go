@@ -17,6 +17,9 @@ const daysOfKey = 7
 // addKey adds the key that Kubernetes' Secrets are encrypted with before they reach etcd. It goes with the cluster: it
 // opens nothing but what goes, too.
 func (a *amazon) addKey(g *engine.Graph) engine.Output[string] {
+	if a.Cluster.Provider.Key != "" {
+		return a.addGivenKey(g)
+	}
 	const name = "cluster/key"
 	alias := "alias/opsgen-" + g.Cluster
 	key := add(a, g, engine.Resource[string]{

@@ -70,6 +70,9 @@ func (l leases) Write(ctx context.Context, lease engine.Lease, version string) (
 func (l leases) ensureBucket(ctx context.Context) error {
 	name, resource := *l.bucket(), bucketResource(identity.Rules)
 	_, err := l.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name})
+	if l.Cluster.Provider.Storage.Given {
+		return err
+	}
 	if l.gone(err) {
 		g := engine.NewGraph(l.Cluster.Name, l.Bundle.Version)
 		err = l.createBucket(ctx, name, g.Tags(resource))

@@ -45,6 +45,10 @@ type network struct {
 // addNetwork adds the VPC, its subnets and its ways out.
 func (a *amazon) addNetwork(g *engine.Graph) *network {
 	n := &network{amazon: a, g: g}
+	if a.givenNetwork() {
+		n.addGivenNetwork()
+		return n
+	}
 	n.vpc = n.addVPC()
 	gateway := n.addGateway()
 	attached := n.attach(gateway)
@@ -54,17 +58,22 @@ func (a *amazon) addNetwork(g *engine.Graph) *network {
 		return route{gateway: id}, err
 	})
 	var tables []engine.Output[string]
+	var nat engine.Output[string]
 	for i, zone := range a.Cluster.Provider.Zones {
 		outside := n.addSubnet("public-"+zone, zone, publicRange(i), "kubernetes.io/role/elb")
 		inside := n.addSubnet("private-"+zone, zone, privateRange(i), "kubernetes.io/role/internal-elb")
 		n.addAssociation("public-"+zone, outside, public)
-		address := n.addAddress("address-" + zone)
-		nat := n.addNAT(zone, outside, address, out)
-		table := n.addTable("private-" + zone)
-		way := n.addRoute("private-"+zone, table, nat, func(ctx context.Context) (route, error) {
-			id, err := nat.Get(ctx)
+		if i < a.gateways() {
+			nat = n.addNAT(zone, outside, n.addAddress("address-"+zone), out)
+		}
+		table, through := n.addTable("private-"+zone), nat
+		way := n.addRoute("private-"+zone, table, through, func(ctx context.Context) (route, error) {
+			id, err := through.Get(ctx)
 			return route{nat: id}, err
 		})
+		if i >= a.gateways() {
+			n.addUnwantedNAT(zone, way, outside)
+		}
 		n.private, tables = append(n.private, inside), append(tables, table)
 		n.waysOut = append(n.waysOut, way, n.addAssociation("private-"+zone, inside, table))
 	}
@@ -246,21 +255,23 @@ func (n *network) attach(gateway engine.Output[string]) engine.Output[string] {
 	}, n.vpc, gateway)
 }
 
+func (n *network) findAddress(ctx context.Context, name string) (engine.State[string], error) {
+	var addresses []types.Address
+	answer, err := n.ec2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{Filters: ours(n.g, name)})
+	if err == nil {
+		addresses = answer.Addresses
+	}
+	return single(addresses, err, func(i types.Address) engine.State[string] {
+		return engine.State[string]{Condition: engine.Ready, Output: *i.AllocationId, Tags: tagMap(i.Tags), Detail: aws.ToString(i.PublicIp)}
+	})
+}
+
 func (n *network) addAddress(part string) engine.Output[string] {
 	name := "network/" + part
 	return add(n.amazon, n.g, engine.Resource[string]{
 		Name: name, Kind: "address", Expected: 2 * time.Second,
 		Uses: []engine.Use{{Item: "aws/public-address", Quantity: price.HoursPerMonth}},
-		Find: func(ctx context.Context) (engine.State[string], error) {
-			var addresses []types.Address
-			answer, err := n.ec2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{Filters: ours(n.g, name)})
-			if err == nil {
-				addresses = answer.Addresses
-			}
-			return single(addresses, err, func(i types.Address) engine.State[string] {
-				return engine.State[string]{Condition: engine.Ready, Output: *i.AllocationId, Tags: tagMap(i.Tags), Detail: aws.ToString(i.PublicIp)}
-			})
-		},
+		Find: func(ctx context.Context) (engine.State[string], error) { return n.findAddress(ctx, name) },
 		Create: func(ctx context.Context) error {
 			_, err := n.ec2.AllocateAddress(ctx, &ec2.AllocateAddressInput{
 				Domain: types.DomainTypeVpc, TagSpecifications: labelled(types.ResourceTypeElasticIp, n.g.Tags(name)),

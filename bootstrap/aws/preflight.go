@@ -33,9 +33,22 @@ func (a *amazon) Preflight(ctx context.Context) []provider.Check {
 		return checks
 	}
 	checks = append(checks, a.checkPermissions(ctx, who))
-	for _, check := range []func(context.Context) provider.Check{a.checkZones, a.checkTypes, a.checkVersion, a.checkBuckets, a.checkQuotas, a.checkCluster, a.checkDNS, a.checkDelegation} {
+	looks := []func(context.Context) provider.Check{a.checkZones, a.checkTypes, a.checkVersion, a.checkQuotas, a.checkCluster, a.checkPlace, a.checkDNS, a.checkDelegation}
+	if a.Cluster.Provider.Storage.Given {
+		looks = append(looks, a.checkGivenBuckets)
+	} else {
+		looks = append(looks, a.checkBuckets)
+	}
+	if a.givenNetwork() {
+		looks = append(looks, a.checkNetwork)
+	}
+	if a.Cluster.Provider.Key != "" {
+		looks = append(looks, a.checkKey)
+	}
+	for _, check := range looks {
 		checks = append(checks, check(ctx))
 	}
+	checks = append(checks, a.checkAccess())
 	return append(checks, a.checkUpgrade(ctx)...)
 }
 

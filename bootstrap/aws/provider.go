@@ -24,6 +24,7 @@ import (
 
 	"github.com/opsgen/opsgen/bootstrap/engine"
 	"github.com/opsgen/opsgen/bootstrap/provider"
+	"github.com/opsgen/opsgen/generator/cluster"
 )
 
 // amazon is one cluster's place in one account and region.
@@ -99,10 +100,15 @@ func (a *amazon) Resources(g *engine.Graph) (provider.Kubernetes, error) {
 }
 
 // gateways is how many NAT gateways the cluster makes.
-func (a *amazon) gateways() int { return len(a.Cluster.Provider.Zones) }
-
-// givenNetwork says that cluster.yaml names a network.
-func (a *amazon) givenNetwork() bool { return false }
+func (a *amazon) gateways() int {
+	switch {
+	case a.givenNetwork():
+		return 0
+	case a.Cluster.Provider.Network.NATGateways == cluster.NATSingle:
+		return 1
+	}
+	return len(a.Cluster.Provider.Zones)
+}
 
 // partition is the part of AWS that the region is in: the second word of every ARN.
 func (a *amazon) partition() string {

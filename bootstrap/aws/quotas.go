@@ -28,15 +28,14 @@ type quota struct {
 
 // quotas are those that new accounts hit. Their codes are written from memory; one that AWS does not know is left out.
 func (a *amazon) quotas() []quota {
-	gateways := a.gateways()
 	list := []quota{
-		{"Elastic IP addresses", "ec2", "L-0263D0A3", gateways, a.countAddresses},
 		{"EKS clusters", "eks", "L-1194D53C", 1, a.countClusters},
 		// An update of nodes starts one more in a zone.
 		{"vCPUs of standard machines", "ec2", "L-1216C47A", (a.nodesIn()*len(a.Cluster.Provider.Zones) + 1) * nodeCPU, a.countCPU},
 	}
 	if !a.givenNetwork() {
 		list = append(list,
+			quota{"Elastic IP addresses", "ec2", "L-0263D0A3", a.gateways(), a.countAddresses},
 			quota{"VPCs", "vpc", "L-F678F1CE", 1, a.countNetworks},
 			quota{"internet gateways", "vpc", "L-A4707A72", 1, a.countGateways})
 	}

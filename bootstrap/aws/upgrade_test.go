@@ -1,7 +1,6 @@
 package aws
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -13,27 +12,15 @@ import (
 	"github.com/opsgen/opsgen/bootstrap/aws/awsfake"
 	"github.com/opsgen/opsgen/bootstrap/engine"
 	"github.com/opsgen/opsgen/bootstrap/engine/killtest"
+	"github.com/opsgen/opsgen/generator/cluster"
 )
 
-// upAt is one run with a version of Kubernetes in cluster.yaml.
-func upAt(version string) killtest.Run {
-	return func(ctx context.Context, transport http.RoundTripper) error {
-		w, err := openAt(ctx, transport, version)
-		if err != nil {
-			return err
-		}
-		return w.hold(ctx, func(ctx context.Context) error {
-			_, err := w.graph.Up(ctx, w.options())
-			return err
-		})
-	}
+// at is cluster.yaml with a version of Kubernetes.
+func at(version string) func(*cluster.Cluster) {
+	return func(c *cluster.Cluster) { c.Kubernetes = version }
 }
 
-func openAt(ctx context.Context, transport http.RoundTripper, version string) (*world, error) {
-	t := target(transport)
-	t.Cluster.Kubernetes = version
-	return openTarget(ctx, t)
-}
+func upAt(version string) killtest.Run { return upWith(at(version)) }
 
 func TestUpgradeKilledAtEveryCall(t *testing.T) {
 	credentials(t)
@@ -49,7 +36,7 @@ func TestUpgradeGoesStepByStep(t *testing.T) {
 		if err := upAt("1.35")(t.Context(), line); err != nil {
 			t.Fatal(err)
 		}
-		w, err := openAt(t.Context(), line, "1.36")
+		w, err := edited(t.Context(), line, at("1.36"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +106,7 @@ func TestUpgradeThatIsNoneIsRefused(t *testing.T) {
 // problems are those of preflight, warnings included.
 func problems(t *testing.T, line http.RoundTripper, version string) string {
 	t.Helper()
-	w, err := openAt(t.Context(), line, version)
+	w, err := edited(t.Context(), line, at(version))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,6 +107,10 @@ func settled(ctx context.Context, transport http.RoundTripper) error {
 	if err != nil {
 		return err
 	}
+	return w.settled(ctx)
+}
+
+func (w *world) settled(ctx context.Context) error {
 	plan, err := w.graph.Plan(ctx, w.options())
 	for _, step := range plan {
 		if step.Action != engine.ActionNone {

@@ -46,6 +46,7 @@
 //   - What Kubernetes made in the cloud by itself (load balancers, volumes) is a resource without Create. It depends on the
 //     network, and the cluster depends on it: nothing to do on the way up; on the way down it is removed after the
 //     cluster, which could make more, and before the network.
+//   - What an option of cluster.yaml takes away stays in the graph as Unwanted, so that up and down still find and remove it.
 //   - The lease ([Leases]) lies in the bucket for rules, written under a condition (If-None-Match and If-Match,
 //     x-goog-if-generation-match). Its first Write makes the bucket, as the bucket's resource would; no other may. Down
 //     removes data last, and the lease with it.

@@ -177,6 +177,51 @@ func TestFailedResourceIsMadeAnewOnce(t *testing.T) {
 	}
 }
 
+// TestWhatIsNotWantedAnyMoreIsRemoved: the plan says so, and what is somebody else's stays.
+func TestWhatIsNotWantedAnyMoreIsRemoved(t *testing.T) {
+	for owner, want := range map[string]string{"prod": engine.Removed, "other": engine.Kept} {
+		synctest.Test(t, func(t *testing.T) {
+			g := engine.NewGraph("prod", "1")
+			condition, wanted := engine.Ready, false
+			changed := engine.Add(g, engine.Resource[int]{
+				Name: "a/changed", Part: true,
+				Find: func(context.Context) (engine.State[int], error) {
+					if wanted {
+						return engine.State[int]{Condition: engine.Ready}, nil
+					}
+					return engine.State[int]{}, nil
+				},
+				Create: func(context.Context) error { wanted = true; return nil },
+			})
+			engine.Add(g, engine.Resource[int]{
+				Name: "a/b", Unwanted: true,
+				Find: func(context.Context) (engine.State[int], error) {
+					return engine.State[int]{Condition: condition, Tags: map[string]string{engine.TagCluster: owner, engine.TagName: "a/b"}}, nil
+				},
+				Create: func(context.Context) error { return errors.New("must not be called") },
+				Delete: func(context.Context, engine.State[int]) error {
+					if !wanted {
+						t.Error("it went before what takes its place was there")
+					}
+					condition = engine.Absent
+					return nil
+				},
+			}, changed)
+			plan, err := g.Plan(t.Context(), options())
+			if err != nil || plan.Count(engine.ActionDelete) != map[string]int{"prod": 1}[owner] {
+				t.Errorf("plan: %+v, %v", plan, err)
+			}
+			report, err := g.Up(t.Context(), options())
+			if err != nil || report.Count(want) != 1 || (condition == engine.Absent) != (want == engine.Removed) {
+				t.Errorf("%+v, %v", report, err)
+			}
+			if plan, err := g.Plan(t.Context(), options()); err != nil || plan.Differs() {
+				t.Errorf("plan after it: %+v, %v", plan, err)
+			}
+		})
+	}
+}
+
 func TestEveryWaitEnds(t *testing.T) {
 	states := map[string]engine.State[int]{
 		"pending":  {Condition: engine.Pending, Detail: "CREATING"},

@@ -43,7 +43,7 @@ func NewGraph(cluster, version string) *Graph {
 func Add[T any](g *Graph, r Resource[T], after ...Dependency) Output[T] {
 	n := &node{
 		name: r.Name, kind: r.Kind, id: r.ID, expected: r.Expected, limit: r.Limit, uses: r.Uses,
-		data: r.Data, given: r.Given, part: r.Part, create: r.Create,
+		data: r.Data, given: r.Given, part: r.Part, unwanted: r.Unwanted, create: r.Create,
 	}
 	if n.limit == 0 {
 		n.limit = max(defaultLimit, 3*n.expected)
@@ -54,6 +54,9 @@ func Add[T any](g *Graph, r Resource[T], after ...Dependency) Output[T] {
 	}
 	n.reconcile = typed(r.Reconcile)
 	n.remove = typed(r.Delete)
+	if n.unwanted {
+		n.create = nil
+	}
 	g.add(n, r.Find != nil, after)
 	return Output[T]{node: n}
 }
@@ -164,6 +167,7 @@ type node struct {
 	expected, limit       time.Duration
 	uses                  []Use
 	data, given, part     bool
+	unwanted              bool
 	find                  func(context.Context) (state, error)
 	create                func(context.Context) error
 	reconcile, remove     func(context.Context, state) error

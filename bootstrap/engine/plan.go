@@ -18,6 +18,8 @@ const (
 	ActionChange = "change"
 	// ActionReplace: it failed, and is deleted and made anew.
 	ActionReplace = "replace"
+	// ActionDelete: an earlier cluster.yaml asked for it, and this one does not.
+	ActionDelete = "delete"
 	// ActionWait: it is becoming ready, or going away.
 	ActionWait = "wait"
 	// ActionRefuse: it is somebody else's, or named in cluster.yaml and not as it must be. Up would fail.
@@ -118,6 +120,9 @@ func (g *Graph) plan(n *node, found state) Step {
 	case found.Condition == Absent:
 	case found.Borrowed && !g.owned(n, found):
 		s.Borrowed = true
+	case n.unwanted && g.owned(n, found):
+		s.Action = ActionDelete
+	case n.unwanted:
 	case !g.owned(n, found):
 		s.Action, s.Reason = ActionRefuse, fmt.Sprintf("it exists and is not this cluster's: its tag %s is %q", TagCluster, found.Tags[TagCluster])
 	case found.Condition == Pending, found.Condition == Deleting:

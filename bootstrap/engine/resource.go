@@ -82,6 +82,9 @@ type Resource[T any] struct {
 	Data bool
 	// Given is a resource that the user named: it must exist, and is neither changed nor deleted.
 	Given bool
+	// Unwanted is a resource that an earlier cluster.yaml asked for, and this one does not: Up removes it, once what it
+	// depends on is as it should be. Create is not called.
+	Unwanted bool
 	// Part is a resource that cannot carry tags. It belongs to whom the resources belong that it depends on.
 	Part bool
 

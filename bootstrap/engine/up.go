@@ -33,6 +33,9 @@ type convergence struct {
 
 // converge is the verb of Up.
 func (r *runner) converge(ctx context.Context, n *node) (what, detail string, err error) {
+	if n.unwanted {
+		return r.unmake(ctx, n)
+	}
 	c := &convergence{runner: r, n: n, began: time.Now(), did: Found, wait: polls(), again: retries()}
 	for {
 		found, err := r.find(ctx, n, c.began)

@@ -1,6 +1,7 @@
 package awsfake
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -28,7 +29,8 @@ func (c *Cloud) actions() map[string]action {
 		return action{known: parameter, required: parameter, do: func(k *call) { c.removeEC2(k, kind, k.form.Get(parameter)) }}
 	}
 	return map[string]action{
-		"DescribeVpcs": describe("vpc", "vpcSet"), "DescribeSubnets": describe("subnet", "subnetSet"),
+		"DescribeVpcs":      {known: "Filter VpcId", do: func(k *call) { c.describe(k, "vpc", "vpcSet") }},
+		"DescribeSubnets":   {known: "Filter SubnetId", do: func(k *call) { c.describe(k, "subnet", "subnetSet") }},
 		"DescribeAddresses": describe("address", "addressesSet"), "DescribeNatGateways": describe("nat", "natGatewaySet"),
 		"DescribeVpcEndpoints": describe("endpoint", "vpcEndpointSet"), "DescribeNetworkInterfaces": describe("interface", "networkInterfaceSet"),
 		"DescribeSecurityGroups":   describe("group", "securityGroupInfo"),
@@ -144,7 +146,7 @@ func (i *Item) state() string {
 
 func (c *Cloud) describe(k *call, kind, set string) {
 	var body strings.Builder
-	ids := append(k.list("InternetGatewayId"), k.list("RouteTableId")...)
+	ids := slices.Concat(k.list("InternetGatewayId"), k.list("RouteTableId"), k.list("VpcId"), k.list("SubnetId"))
 	for _, i := range c.all(kind) {
 		match := c.visible(i) && (len(ids) == 0 || slices.Contains(ids, i.ID))
 		for name, values := range k.filters() {
@@ -173,6 +175,10 @@ func (c *Cloud) describeItem(i *Item) string {
 	}
 	fmt.Fprintf(&b, "</tagSet><description>%s</description>", i.Props["description"])
 	switch {
+	case i.Kind == "subnet":
+		free := cmp.Or(i.Props["free"], "8000")
+		fmt.Fprintf(&b, "<availabilityZone>%s</availabilityZone><vpcId>%s</vpcId><availableIpAddressCount>%s</availableIpAddressCount>",
+			i.Props["AvailabilityZone"], i.Props["VpcId"], free)
 	case i.Kind == "gateway" && i.Props["attached"] != "":
 		fmt.Fprintf(&b, "<attachmentSet><item><vpcId>%s</vpcId><state>available</state></item></attachmentSet>", i.Props["attached"])
 	case i.Kind == "table":

@@ -1,6 +1,7 @@
 package awsfake
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -30,6 +31,7 @@ func fields(action string) string {
 		"UpdateNodegroupConfig":        "scalingConfig clientRequestToken",
 		"UpdateNodegroupVersion":       "version clientRequestToken",
 		"UpdateClusterVersion":         "+version clientRequestToken",
+		"UpdateClusterConfig":          "resourcesVpcConfig clientRequestToken",
 		"UpdateAddon":                  "addonVersion resolveConflicts clientRequestToken configurationValues",
 		"ListInsights":                 "filter maxResults nextToken",
 		"CreateAddon":                  "+addonName resolveConflicts clientRequestToken podIdentityAssociations configurationValues tags",
@@ -68,7 +70,7 @@ func (c *Cloud) serveEKS(k *call) {
 		c.addonVersions(k)
 	case name == "DescribeClusterVersions":
 		k.json(map[string]any{"clusterVersions": []map[string]any{{"clusterVersion": "1.34"}, {"clusterVersion": "1.35"}, {"clusterVersion": "1.36"}}})
-	case len(path) <= 2 && path[0] == "clusters", name == "UpdateClusterVersion", name == "ListInsights", name == "DescribeUpdate":
+	case len(path) <= 2 && path[0] == "clusters", name == "UpdateClusterVersion", name == "UpdateClusterConfig", name == "ListInsights", name == "DescribeUpdate":
 		c.serveCluster(k, name, path, body)
 	default:
 		c.servePart(k, name, path, body)
@@ -195,6 +197,9 @@ func (c *Cloud) serveCluster(k *call, name string, path []string, body map[strin
 	}
 	k.json(map[string]any{"cluster": map[string]any{
 		"name": cluster.ID, "status": cluster.status(), "tags": cluster.Tags, "version": cluster.Props["version"],
+		"resourcesVpcConfig": map[string]any{
+			"vpcId": cluster.Props["vpc"], "endpointPublicAccess": cluster.Props["access"] != "", "publicAccessCidrs": strings.Fields(cluster.Props["access"]),
+		},
 		"endpoint": "https://cluster.example.com", "certificateAuthority": map[string]any{"data": base64.StdEncoding.EncodeToString([]byte("authority"))},
 	}})
 }
@@ -224,7 +229,7 @@ func (c *Cloud) createCluster(k *call, body map[string]any) {
 	}
 	known := len(c.all("cluster"))
 	i := c.insert(Item{Kind: "cluster", ID: name, token: token, Tags: tagsOf(body), Props: map[string]string{
-		"version": fmt.Sprint(body["version"]), "subnets": strings.Join(subnets, ","), "role": fmt.Sprint(body["roleArn"]),
+		"version": fmt.Sprint(body["version"]), "subnets": strings.Join(subnets, ","), "role": fmt.Sprint(body["roleArn"]), "vpc": vpc, "access": access(network), "key": keyOf(body),
 	}})
 	if len(c.all("cluster")) > known {
 		c.insert(Item{
@@ -233,6 +238,29 @@ func (c *Cloud) createCluster(k *call, body map[string]any) {
 		})
 	}
 	k.json(map[string]any{"cluster": map[string]any{"name": i.ID, "status": i.status()}})
+}
+
+// access are the blocks that reach the public endpoint; empty without one.
+func access(network map[string]any) string {
+	if network["endpointPublicAccess"] != true {
+		return ""
+	}
+	return cmp.Or(strings.Join(words(network["publicAccessCidrs"]), " "), "0.0.0.0/0")
+}
+
+// keyOf is the key for Secrets.
+func keyOf(body map[string]any) string {
+	for _, config := range items(body["encryptionConfig"]) {
+		if by, ok := config.(map[string]any)["provider"].(map[string]any); ok {
+			return fmt.Sprint(by["keyArn"])
+		}
+	}
+	return ""
+}
+
+func items(list any) []any {
+	all, _ := list.([]any)
+	return all
 }
 
 func words(list any) []string {

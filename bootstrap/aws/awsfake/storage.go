@@ -72,6 +72,7 @@ func (c *Cloud) serveBucket(k *call, bucket *Item) {
 		c.objects[name] = map[string]object{}
 		k.answerXML("<DeleteResult></DeleteResult>")
 	case method == http.MethodHead:
+		k.Header().Set("x-amz-bucket-region", cmp.Or(bucket.Props["region"], c.Region))
 		k.write(http.StatusOK, "application/xml", "")
 	case method == http.MethodDelete && len(c.objects[name]) > 0:
 		k.fail(http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty")

@@ -15,6 +15,8 @@ func upgradeAction(method string, path []string) string {
 		return "ListInsights"
 	case method == http.MethodGet && path[2] == "updates":
 		return "DescribeUpdate"
+	case last == "update-config" && len(path) == 3:
+		return "UpdateClusterConfig"
 	case last == "updates":
 		return "UpdateClusterVersion"
 	case last == "update-version":
@@ -86,6 +88,12 @@ func (c *Cloud) upgrade(k *call, name string, i *Item, body map[string]any) bool
 			k.fail(http.StatusBadRequest, "InvalidParameterException", "the control plane and the add-ons are not at "+version)
 			return true
 		}
+	case "UpdateClusterConfig":
+		network, _ := body["resourcesVpcConfig"].(map[string]any)
+		if i.status() == "ACTIVE" {
+			i.Props["access"] = access(network)
+		}
+		version = i.Props["version"]
 	case "UpdateAddon":
 		version = fmt.Sprint(body["addonVersion"])
 	default:

@@ -20,7 +20,7 @@ func newPlanCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan CLUSTER",
 		Short: "Show what up would make, and what it costs a month",
-		Long: `Plan looks at everything and changes nothing. Signs: + create, ~ change, ± delete and make anew, … not ready yet,
+		Long: `Plan looks at everything and changes nothing. Signs: + create, ~ change, - delete, ± delete and make anew, … not ready yet,
 ! not possible. Prices are list prices and estimates: see --prices.`,
 		Example: `  bootstrap plan clusters/prod
   bootstrap plan clusters/prod --check       exit 1 when something differs from cluster.yaml

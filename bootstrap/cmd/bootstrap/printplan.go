@@ -14,7 +14,7 @@ import (
 // signs are what a step begins with.
 func sign(action string) string {
 	signs := map[string]string{
-		engine.ActionCreate: "+", engine.ActionChange: "~", engine.ActionReplace: "±", engine.ActionWait: "…", engine.ActionRefuse: "!",
+		engine.ActionCreate: "+", engine.ActionChange: "~", engine.ActionReplace: "±", engine.ActionDelete: "-", engine.ActionWait: "…", engine.ActionRefuse: "!",
 	}
 	if s := signs[action]; s != "" {
 		return s
@@ -33,8 +33,12 @@ func (s *session) printReport(r *report) {
 	if r.Steps == nil {
 		return
 	}
-	fmt.Fprintf(s.stdout, "%d to create, %d to change, %d as they should be.%s\n", r.Steps.Count(engine.ActionCreate),
-		r.Steps.Count(engine.ActionChange, engine.ActionReplace), r.Steps.Count(engine.ActionNone), r.pathText())
+	toDelete := ""
+	if n := r.Steps.Count(engine.ActionDelete); n > 0 {
+		toDelete = fmt.Sprintf("%d to delete, ", n)
+	}
+	fmt.Fprintf(s.stdout, "%d to create, %d to change, %s%d as they should be.%s\n", r.Steps.Count(engine.ActionCreate),
+		r.Steps.Count(engine.ActionChange, engine.ActionReplace), toDelete, r.Steps.Count(engine.ActionNone), r.pathText())
 }
 
 // printPhase prints a phase in one line, and what is not simply to be created below it.
@@ -49,7 +53,7 @@ func (s *session) printPhase(r *report, phase string) {
 		return
 	}
 	first := engine.ActionNone
-	for _, action := range []string{engine.ActionRefuse, engine.ActionReplace, engine.ActionChange, engine.ActionCreate, engine.ActionWait} {
+	for _, action := range []string{engine.ActionRefuse, engine.ActionReplace, engine.ActionDelete, engine.ActionChange, engine.ActionCreate, engine.ActionWait} {
 		if steps.Count(action) > 0 {
 			first = action
 			break

@@ -116,8 +116,11 @@ func (s *session) printHealth(h health) {
 
 // notWell says what is wrong with a resource.
 func notWell(step engine.Step) string {
-	if step.Action == engine.ActionCreate {
+	switch step.Action {
+	case engine.ActionCreate:
 		return "missing"
+	case engine.ActionDelete:
+		return "not wanted any more"
 	}
 	text := step.Reason
 	for _, change := range step.Changes {

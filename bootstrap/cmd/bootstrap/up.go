@@ -85,7 +85,7 @@ func (s *session) agree(r *report) error {
 	if found := r.Steps.Count(engine.ActionNone); found > 0 {
 		fmt.Fprintf(s.stderr, "found %d of %d as they should be\n", found, len(r.Steps))
 	}
-	if s.settings.GetBool("yes") || r.Steps.Count(engine.ActionCreate, engine.ActionChange, engine.ActionReplace) == 0 {
+	if s.settings.GetBool("yes") || r.Steps.Count(engine.ActionCreate, engine.ActionChange, engine.ActionReplace, engine.ActionDelete) == 0 {
 		return nil
 	}
 	s.printReport(r)
