@@ -13,7 +13,7 @@ local workload(size, name, flows, annotations={}) = {
   deploymentAnnotations: net.flows(flows).metadata.annotations + annotations,
   podDisruptionBudget: { enabled: size.replicas > 1, maxUnavailable: 1 },
   topologySpreadConstraints:
-    k.spread({ 'app.kubernetes.io/name': name, 'app.kubernetes.io/component': name }).topologySpreadConstraints,
+    k.byRevision(k.spread({ 'app.kubernetes.io/name': name, 'app.kubernetes.io/component': name })).topologySpreadConstraints,
   securityContext: {
     runAsNonRoot: true,
     runAsUser: 65532,
@@ -39,10 +39,10 @@ function(cluster, bundle)
       revisionHistoryLimit: 3,
     },
     crds: { enabled: false },
-    topologySpreadConstraints: k.spread({
+    topologySpreadConstraints: k.byRevision(k.spread({
       'app.kubernetes.io/name': 'cert-manager',
       'app.kubernetes.io/component': 'controller',
-    }).topologySpreadConstraints,
+    })).topologySpreadConstraints,
     serviceAccount: { annotations: k.identity(cluster, 'cert-manager') },
     // Inside a VPC the zone's own name servers may answer with a private twin of the zone, or not be reachable at all;
     // so a challenge is looked up through public resolvers and nothing else.

@@ -112,6 +112,11 @@
   inZone(name): if name == '' then {} else {
     nodeSelector: { 'topology.kubernetes.io/zone': name },
   },
+  // byRevision lets only pods of the same revision of a Deployment count where they are spread: new ones that avoid the nodes
+  // of the old ones would end up on one node together, and stay there. In a StatefulSet a pod ends before its next one begins.
+  byRevision(pod): if !std.objectHas(pod, 'topologySpreadConstraints') then pod else pod {
+    topologySpreadConstraints: [constraint { matchLabelKeys: ['pod-template-hash'] } for constraint in super.topologySpreadConstraints],
+  },
 
   deployment(name, labels, replicas, pod, spec={}): k.object('apps/v1', 'Deployment', name, {
     metadata+: { labels: labels },
@@ -119,7 +124,7 @@
       replicas: replicas,
       revisionHistoryLimit: 3,
       selector: { matchLabels: labels },
-      template: { metadata: { labels: labels }, spec: pod },
+      template: { metadata: { labels: labels }, spec: k.byRevision(pod) },
     } + spec,
   }),
   // statefulSet starts its pods in parallel: an ordered set that was rolled to a crashing revision stays on it after

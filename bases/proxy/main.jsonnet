@@ -4,6 +4,7 @@ local k = import '../lib/k.libsonnet';
 local net = import '../lib/net.libsonnet';
 local login = import 'login.libsonnet';
 local proxy = import 'proxy.libsonnet';
+local tracing = import 'tracing.libsonnet';
 local upstreams = import 'upstreams.libsonnet';
 
 // How long a proxy that was told to end goes on taking connections (until the load balancer has noticed), and how long
@@ -41,6 +42,7 @@ local config(cluster, size) = {
     signingKey: '/etc/proxy-signing',
   },
   [if login.enabled(cluster) then 'login']: login.config(cluster),
+  [if tracing.enabled(cluster) then 'tracing']: tracing.config(cluster),
   timeouts: {
     query: '%ds' % drain,
     drainDelay: '%ds' % drainDelay,
@@ -113,7 +115,7 @@ local deployment(cluster, size) =
   } + k.spread(proxy.labels)), {
     strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
   })
-  + net.flows(upstreams.flows(cluster) + login.flows(cluster) + ['dns', 'apiserver']);
+  + net.flows(upstreams.flows(cluster) + login.flows(cluster) + tracing.flows(cluster) + ['dns', 'apiserver']);
 
 // One record for all hosts: a new tenant waits for no DNS. Local keeps the client's address, and spares a hop; nodes
 // without a proxy drop out of the load balancer by its health check.
@@ -133,7 +135,7 @@ local policy(cluster) = net.allow(
     net.from([net.tenants(), net.peer('syncer', k.labelsOf('syncer', 'syncer'))], [8444]),
     net.monitoring(9090),
   ],
-  egress=upstreams.egress(cluster) + login.egress(cluster) + [
+  egress=upstreams.egress(cluster) + login.egress(cluster) + tracing.egress(cluster) + [
     net.to([net.tenants({ 'app.kubernetes.io/name': 'grafana' })], [3000]),
     net.dns,
     net.apiServer,

@@ -25,6 +25,8 @@ type Cluster struct {
 	DNS DNS `json:"dns,omitempty"`
 	// Login is how people log in for Grafana; left out, nobody can.
 	Login *Login `json:"login,omitempty"`
+	// Tracing is where the front door sends spans of its own requests; left out, it sends none.
+	Tracing *Tracing `json:"tracing,omitempty"`
 	// Registry is a private registry's prefix for every image ("registry.example.com/mirror"). An image
 	// "quay.io/a/b:v1" becomes "registry.example.com/mirror/quay.io/a/b:v1".
 	Registry string `json:"registry,omitempty"`
@@ -202,6 +204,15 @@ type Login struct {
 
 // Component overrides one component.
 type Component struct {
+// Tracing is a receiver of OTLP over HTTP.
+type Tracing struct {
+	// Endpoint is its URL of scheme, host and port. A Service of the cluster is NAME.NAMESPACE.svc, and its pods listen on
+	// the port of the URL: the front door may reach that port of that namespace, and no other.
+	Endpoint string `json:"endpoint" jsonschema:"required,example=http://collector.observability.svc:4318"`
+	// Sample is the part of the requests that are traced, from 0 to 1. Default 0.01.
+	Sample float64 `json:"sample,omitempty"`
+}
+
 	// Enabled switches the component on or off against its default.
 	Enabled *bool `json:"enabled,omitempty"`
 	// Workloads override the computed size of single workloads, by their name ("ingester").

@@ -45,7 +45,7 @@ func (c *Config) problems(doc *document.Document) document.Problems {
 	check.part("log.accessSample", c.Log.AccessSample)
 	check.part("tracing.sample", c.Tracing.Sample)
 	if c.Tracing.Endpoint != "" {
-		check.origin("tracing.endpoint", c.Tracing.Endpoint)
+		check.origin("tracing.endpoint", c.Tracing.Endpoint, "http", "https")
 	}
 	return check.Problems
 }
