@@ -47,7 +47,8 @@ func corpus() map[string]wrong {
 		"groups: [{name: a, rulez: []}]":           "rulez",
 		"groups: [{name: '', rules: []}]":          "",
 		"":                                         "the file is empty",
-		"groups: [{name: a, rules: [{expr: '{a=\"b\"}'}]}]": "",
+		"groups: [{name: a/b, rules: [{alert: A, expr: 'rate({a=\"b\"}[5m]) > 1', for: 5m}]}]": `Write "a-b".`,
+		"groups: [{name: a, rules: [{expr: '{a=\"b\"}'}]}]":                                    "",
 	})
 	in("alertmanager.yaml", "alerting", wrongAlerting())
 	in("templates/a.tmpl", "template", map[string]string{`{{ define "a" }}`: "there are templates, but no alertmanager.yaml"})
@@ -115,7 +116,11 @@ func wrongFiles() map[string]string {
 
 func wrongRules() map[string]string {
 	one := func(text string) string { return "groups: [{name: a, rules: [{" + text + "}]}]" }
+	named := func(name string) string {
+		return "groups: [{name: " + name + ", rules: [{alert: A, expr: up == 0, for: 5m}]}]"
+	}
 	return map[string]string{
+		named("a/b"): `Write "a-b".`, named(`'..\\..\\a'`): `Write "..--..--a".`, named("100%"): `Write "100-".`, named(`"a\nb"`): `Write "a-b".`, named(`"%2e%2e/x"`): `Write "-2e-2e-x".`,
 		"groups: [": "not valid YAML", "group: []": "groups", "groups: [{rules: []}]": "name", one("alert: A"): "expr", one("alert: A, expr: 'up =='"): "PromQL", one("alert: A, expr: up, for: soon"): "for",
 		one("alert: A, record: b, expr: up"): "", one("record: 'a b', expr: up"): "", one("alert: A, expr: up, labels: {'a b': c}"): "", one("alert: A, expr: up, annotations: {a: '{{ .x'}"): "",
 		one("expr: up"): "", one("alert: A, exprr: up"): "exprr", "{{ range }}": "", "groups: [{name: a, rules: []}, {name: a, rules: []}]": "", strings.Repeat("# x\n", 3<<20): "at most 921600 fit into a ConfigMap",

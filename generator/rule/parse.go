@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
@@ -83,6 +84,10 @@ func (r *reader) groups(text file) []Group {
 			r.fail(path+".name", "Choose another name: the second would replace the first.", "the group %q is in this file already, in line %d", g.Name, line)
 		}
 		first[g.Name] = place.Line
+		if at := strings.IndexFunc(string(g.Name), unfit); at >= 0 {
+			r.fail(path+".name", fmt.Sprintf("Write %q.", strings.Map(fitting, string(g.Name))),
+				"the group %q has a character that rulers do not take in a name: %q", g.Name, []rune(string(g.Name)[at:])[0])
+		}
 		if len(g.Rules) == 0 {
 			r.fail(path, "Add a rule, or leave the group out.", "the group %q has no rules", g.Name)
 		}
@@ -98,6 +103,18 @@ func (r *reader) groups(text file) []Group {
 		groups = append(groups, group)
 	}
 	return groups
+}
+
+// unfit are characters that groups cannot have, since their names are parts of addresses in the rulers' interfaces: Loki
+// 3.7.8 takes a group with a slash or a per cent sign, and then cannot delete it (its server decodes the path before it
+// looks for the name, and a second time after).
+func unfit(r rune) bool { return r == '/' || r == '\\' || r == '%' || unicode.IsControl(r) }
+
+func fitting(r rune) rune {
+	if unfit(r) {
+		return '-'
+	}
+	return r
 }
 
 // rule checks one rule: first what makes it invalid, and then, if it is valid, what it will not do.
