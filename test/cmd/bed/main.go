@@ -24,17 +24,33 @@ import (
 func main() {
 	bed.Internal()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := command().ExecuteContext(ctx)
+	code := run(ctx, command(), os.Stderr)
 	stop()
+	os.Exit(code)
+}
+
+// errUsage is what somebody wrote wrong, and can write right.
+type errUsage struct{ error }
+
+// run runs the command and returns its exit code: 2 when it was called wrongly, 1 when it failed.
+func run(ctx context.Context, root *cobra.Command, stderr io.Writer) int {
+	// Cobra has no kind for what is wrong about commands, flags and arguments: all of it comes before this.
+	begun := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { begun = true }
+	err := root.ExecuteContext(ctx)
 	var ended *exec.ExitError
+	if err == nil {
+		return 0
+	}
 	if errors.As(err, &ended) && ended.ExitCode() > 0 {
 		// A command on a node has said itself what is wrong.
-		os.Exit(ended.ExitCode())
+		return ended.ExitCode()
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bed:", err)
-		os.Exit(1)
+	fmt.Fprintln(stderr, "bed:", err)
+	if !begun || errors.As(err, &errUsage{}) {
+		return 2
 	}
+	return 1
 }
 
 func command() *cobra.Command {
@@ -134,7 +150,7 @@ func counts(real string, fakes int) (int, int, error) {
 	}
 	count, err := strconv.Atoi(real)
 	if err != nil || count < 1 || fakes < 0 {
-		return 0, 0, fmt.Errorf("--nodes %s --fake %d: write a number of real nodes from 1 to %d, or --nodes fake", real, fakes, bed.MaxNodes)
+		return 0, 0, errUsage{fmt.Errorf("--nodes %s --fake %d: write a number of real nodes from 1 to %d, or --nodes fake", real, fakes, bed.MaxNodes)}
 	}
 	return count, fakes, nil
 }

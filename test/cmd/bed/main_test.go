@@ -1,6 +1,32 @@
 package main
 
-import "testing"
+import (
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestWrongUsageIsToldApartFromFailure(t *testing.T) {
+	for line, want := range map[string]int{
+		"--help":                            0,
+		"upp":                               2,
+		"up --node 3":                       2,
+		"up now":                            2,
+		"up --nodes many":                   2,
+		"exec node-1":                       2,
+		"logs a b":                          2,
+		"status --name no-bed-of-this-name": 1,
+	} {
+		t.Run(line, func(t *testing.T) {
+			root := command()
+			root.SetArgs(strings.Fields(line))
+			root.SetOut(io.Discard)
+			if got := run(t.Context(), root, io.Discard); got != want {
+				t.Errorf("the exit code is %d, want %d", got, want)
+			}
+		})
+	}
+}
 
 func TestNodesAreANumberOrFake(t *testing.T) {
 	for _, c := range []struct {
