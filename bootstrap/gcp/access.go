@@ -123,10 +123,10 @@ func (c *cloud) addAccess(g *engine.Graph, name, id string, to guarded, wanted f
 				return engine.State[string]{}, err
 			}
 			have, err := to.read(ctx)
-			if err != nil {
-				return engine.State[string]{}, err
+			if answer := (*googleapi.Error)(nil); errors.As(err, &answer) && c.Classify(err).Hint == hintDenied {
+				return engine.State[string]{}, nil // it is another's; who wants to change it is told so
 			}
-			return accessState(have, want), nil
+			return accessState(have, want), err
 		},
 		Create: func(ctx context.Context) error { return change(ctx, policy.with) },
 		Reconcile: func(ctx context.Context, _ engine.State[string]) error {

@@ -3,6 +3,7 @@ package gcp
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -69,6 +70,9 @@ var constraint = regexp.MustCompile(`constraints/[A-Za-z0-9_.]+`)
 
 // shortOf is how GKE says that there is not enough of something; it has no reason of its own for that.
 var shortOf = regexp.MustCompile(`(?i)insufficient (regional |project )?quota`)
+
+// missing is how a call is refused that refers to something that is not known everywhere yet.
+var missing = regexp.MustCompile(`does not exist|(is|was) not found|is not ready`)
 
 // outOf is how a zone without machines is told, in the midst of other words.
 var outOf = regexp.MustCompile(`GCE_STOCKOUT|ZONE_RESOURCE_POOL_EXHAUSTED|does not have enough resources available`)
@@ -194,7 +198,8 @@ func passing(status int, text string) (engine.Class, bool) {
 			return class, true
 		}
 	}
-	if status == http.StatusBadRequest && strings.Contains(text, "service account") && strings.Contains(text, "does not exist") {
+	// All that a call refers to was seen before it was made.
+	if status == http.StatusBadRequest && missing.MatchString(text) {
 		if strings.Contains(text, "container-engine-robot") {
 			return engine.Blocked, true // Google makes it after the API was enabled, in its own time
 		}
@@ -223,3 +228,14 @@ func (e *busyError) Unwrap() error { return e.err }
 
 // gone says whether an error is that there is no such thing.
 func (c *cloud) gone(err error) bool { return err != nil && c.Classify(err).Class == engine.Gone }
+
+// advised is an error with what to do about it, for those who do not ask Classify.
+func (c *cloud) advised(err error) error {
+	if err == nil || errors.Is(err, engine.ErrLost) {
+		return err
+	}
+	if hint := c.Classify(err).Hint; hint != "" {
+		return fmt.Errorf("%w\n  %s", err, hint)
+	}
+	return err
+}

@@ -31,7 +31,7 @@ func (c leases) Read(ctx context.Context) (engine.Lease, string, error) {
 		return lease, "", nil
 	}
 	if err != nil {
-		return lease, "", err
+		return lease, "", c.advised(err)
 	}
 	defer answer.Body.Close()
 	if err := json.NewDecoder(answer.Body).Decode(&lease); err != nil {
@@ -53,7 +53,7 @@ func (c leases) Write(ctx context.Context, lease engine.Lease, version string) (
 	}
 	if version == "" {
 		if err := c.ensureBucket(ctx); err != nil {
-			return "", err
+			return "", c.advised(err)
 		}
 	}
 	generation, err := generationOf(version)
@@ -64,7 +64,7 @@ func (c leases) Write(ctx context.Context, lease engine.Lease, version string) (
 	written, err := c.storage.Objects.Insert(c.leaseBucket(), &storage.Object{Name: leaseObject, ContentType: "application/json"}).
 		IfGenerationMatch(generation).Media(bytes.NewReader(text), googleapi.ChunkSize(0), googleapi.ContentType("application/json")).Context(ctx).Do()
 	if err != nil {
-		return "", lost(err)
+		return "", c.advised(lost(err))
 	}
 	return strconv.FormatInt(written.Generation, 10), nil
 }
@@ -107,7 +107,7 @@ func (c leases) Remove(ctx context.Context, version string) error {
 	if err != nil {
 		return err
 	}
-	return lost(c.storage.Objects.Delete(c.leaseBucket(), leaseObject).IfGenerationMatch(generation).Context(ctx).Do())
+	return c.advised(lost(c.storage.Objects.Delete(c.leaseBucket(), leaseObject).IfGenerationMatch(generation).Context(ctx).Do()))
 }
 
 // lost is engine.ErrLost for a condition that does not hold, and for a lease that is gone.

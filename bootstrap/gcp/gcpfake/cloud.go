@@ -345,3 +345,20 @@ func text(value any) string {
 }
 
 func last(path string) string { return path[strings.LastIndex(path, "/")+1:] }
+
+// Body is what an ID has, as it was sent; nil where there is none.
+func (c *Cloud) Body(id string) map[string]any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := c.there(id); i != nil {
+		return i.Body
+	}
+	return nil
+}
+
+// Set changes what the cloud does while it is called.
+func (c *Cloud) Set(change func(*Cloud)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(c)
+}
