@@ -128,7 +128,9 @@ func (e *Eraser) one(ctx context.Context, entry Entry, before Record, seen bool)
 		// Looked at again now and then: an ingester that was away comes back with what it held.
 	default:
 		err = e.work(ctx, frontdoor.Removed(entry.ID), now, &r)
-		r.judge(now, err)
+		if r.judge(now, err); r.State == Refused {
+			err = nil // it is a state, told when it begins
+		}
 	}
 	if r.State != before.State {
 		e.Log.Info("erasure", "tenant", entry.Name, "id", entry.ID, "state", r.State, "message", r.Message)
@@ -241,19 +243,19 @@ func (r *Record) judge(now time.Time, err error) {
 func (l Left) words() string {
 	var all []string
 	if l.Rules > 0 {
-		all = append(all, fmt.Sprintf("%d rule groups and configurations, deleted now", l.Rules))
+		all = append(all, fmt.Sprintf("rules and configurations, deleted now (%d)", l.Rules))
 	}
 	if l.Blocks {
-		all = append(all, "blocks of metrics (Cortex' compactor deletes them within 15 minutes)")
+		all = append(all, "blocks of metrics, which Cortex' compactor deletes within 15 minutes")
 	}
 	if l.Series > 0 {
-		all = append(all, fmt.Sprintf("%d series in ingesters (they look for the mark once an hour)", l.Series))
+		all = append(all, fmt.Sprintf("series in ingesters, which look for the mark once an hour (%d)", l.Series))
 	}
 	if l.Requests > 0 {
-		all = append(all, fmt.Sprintf("%d requests to delete logs that Loki carries out 24 hours after they were made", l.Requests))
+		all = append(all, fmt.Sprintf("requests to delete logs, which Loki carries out after 24 hours (%d)", l.Requests))
 	}
 	if l.Streams > 0 {
-		all = append(all, fmt.Sprintf("%d streams of logs", l.Streams))
+		all = append(all, fmt.Sprintf("streams of logs (%d)", l.Streams))
 	}
 	return strings.Join(all, "; ")
 }
