@@ -95,6 +95,7 @@ func (c *cloud) bucketPolicy(bucket string) guarded {
 	return policyOf(func(ctx context.Context) (*storage.Policy, error) {
 		return c.storage.Buckets.GetIamPolicy(bucket).OptionsRequestedPolicyVersion(policyVersion).Context(ctx).Do()
 	}, func(ctx context.Context, p *storage.Policy) error {
+		p.ForceSendFields = []string{"Bindings"} // a policy for nobody must say so
 		_, err := c.storage.Buckets.SetIamPolicy(bucket, p).Context(ctx).Do()
 		return err
 	})

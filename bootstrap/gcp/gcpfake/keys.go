@@ -41,7 +41,7 @@ func (c *Cloud) createKey(k *call, kind, id string) {
 			c.insert("cryptoKeyVersions", id+"/cryptoKeyVersions/1", map[string]any{"name": id + "/cryptoKeyVersions/1", "state": "ENABLED"})
 			i.Body = with(i.Body, "primaryVersion", "1")
 		}
-		k.answer(i.Body)
+		k.answer(c.keyShown(i))
 	}
 }
 
@@ -91,7 +91,7 @@ func (c *Cloud) serveKey(k *call, kind, id, verb string) {
 		c.servePolicy(k, id, "set", body)
 	case "updatePrimaryVersion":
 		i.Body = with(i.Body, "primaryVersion", k.body["cryptoKeyVersionId"])
-		k.answer(i.Body)
+		k.answer(c.keyShown(i))
 	case "destroy":
 		if i.Body["state"] != "ENABLED" {
 			k.fail(http.StatusBadRequest, "FAILED_PRECONDITION", "the version is "+text(i.Body["state"]))

@@ -122,6 +122,10 @@ func (c *Cloud) writeRecords(zone *Item) {
 		return `"heritage=external-dns,external-dns/owner=` + owner + `,external-dns/resource=service/proxy/front-door"`
 	}
 	list := slices.Clone(records(zone))
+	list = slices.DeleteFunc(list, func(have any) bool {
+		kind := have.(map[string]any)["type"] //nolint:errcheck,forcetypeassert // records are objects
+		return kind == "A" || kind == "TXT"
+	})
 	list = append(list,
 		record("*."+name, "A", "192.0.2.1"), record("a-edns.wildcard."+name, "TXT", mark("prod-"+hex.EncodeToString(sum[:])[:8])),
 		record("other."+name, "A", "192.0.2.2"), record("a-edns.other."+name, "TXT", mark("prod-"+hex.EncodeToString(sum[:])[:8]+"-2")),
