@@ -239,3 +239,32 @@ func TestABadConfigurationIsRefused(t *testing.T) {
 		t.Errorf("the connection from before all of it gets %d", status)
 	}
 }
+
+// A profile shows what is in memory, tokens too.
+func TestProfilesAreOffUntilSomebodyAsksForThem(t *testing.T) {
+	p := proxytest.Start(t, proxytest.Options{})
+	ask := func(path string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.AdminURL+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		return response.StatusCode
+	}
+	paths := []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/goroutine?debug=2", "/debug/pprof/cmdline", "/debug/pprof/symbol"}
+	for _, path := range paths {
+		if got := ask(path); got != http.StatusNotFound {
+			t.Errorf("%s answers %d", path, got)
+		}
+	}
+	change(t, p, func(c *config.Config) { c.Listeners.Admin.Profiling = true })
+	for _, path := range paths {
+		if got := ask(path); got != http.StatusOK {
+			t.Errorf("asked for, %s answers %d", path, got)
+		}
+	}
+}

@@ -19,6 +19,7 @@ const (
 	failuresAside = 3                // failures in a row that set an address aside
 	asideFirst    = 2 * time.Second  // for how long, the first time; then twice as long each time
 	asideLongest  = 30 * time.Second // and never longer
+	spreadAgain   = time.Minute      // after how long connections to a lone address are made anew
 )
 
 var errNoAddress = errors.New("the upstream's name has no address")
@@ -187,6 +188,10 @@ func (o *origin) store(hosts []string) {
 	if slices.ContainsFunc(before, func(a *address) bool { return !slices.Contains(list, a) }) {
 		// Connections to a pod that is gone may look well until something is sent. Those of the others are made again: pods
 		// change rarely.
+		o.transport.CloseIdleConnections()
+	} else if last := o.pool.spread.Load(); len(list) == 1 && now.UnixNano()-last > int64(spreadAgain) && o.pool.spread.CompareAndSwap(last, now.UnixNano()) {
+		// A lone address may be that of a Service, which chooses a pod for each new connection: as long as all are kept, pods
+		// that came later get no requests.
 		o.transport.CloseIdleConnections()
 	}
 }

@@ -200,41 +200,70 @@ func TestTheOnlyPodMoves(t *testing.T) {
 }
 
 // What was kept open to a pod that left the name is closed: the pod's address may lead nowhere without anybody saying so.
-func TestConnectionsToAPodThatLeftAreClosed(t *testing.T) {
-	closed := make(chan struct{})
-	origin := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	origin.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateClosed {
-			close(closed)
-		}
-	}
-	origin.Start()
-	defer origin.Close()
-	_, port, err := net.SplitHostPort(origin.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	z := &zone{}
-	z.set("127.0.0.1")
-	p := New(Options{Resolver: z})
-	defer p.Close()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x", http.NoBody)
-	base := "http://headless.example:" + port
-	if err := p.Forward(httptest.NewRecorder(), r, Target{Base: base, Path: "/x", Tenant: "acme"}); err != nil {
-		t.Fatal(err)
-	}
-	o, err := p.origin(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	z.set("127.0.0.2")
-	if _, err := o.lookup(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-closed:
-	case <-time.After(10 * time.Second):
-		t.Error("the connection is still open")
+func TestConnectionsAreMadeAnewWhenPodsMayHaveChanged(t *testing.T) {
+	for name, test := range map[string]struct {
+		now  []string      // the addresses at the second look-up
+		last time.Duration // since when connections to lone addresses are kept
+		anew bool
+	}{
+		"the pod left":                      {[]string{"127.0.0.2"}, 0, true},
+		"one of two left":                   {[]string{"127.0.0.2", "127.0.0.3"}, 0, true},
+		"a pod came":                        {[]string{"127.0.0.1", "127.0.0.2"}, spreadAgain + time.Second, false},
+		"a lone address, perhaps a Service": {[]string{"127.0.0.1"}, spreadAgain + time.Second, true},
+		"a lone address, a moment ago":      {[]string{"127.0.0.1"}, spreadAgain / 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var opened atomic.Int32
+			closed := make(chan struct{})
+			origin := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+			origin.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+				switch state {
+				case http.StateNew:
+					opened.Add(1)
+				case http.StateClosed:
+					close(closed)
+				default:
+				}
+			}
+			origin.Start()
+			defer origin.Close()
+			_, port, err := net.SplitHostPort(origin.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			z := &zone{}
+			z.set("127.0.0.1")
+			p := New(Options{Resolver: z})
+			defer p.Close()
+			base := "http://headless.example:" + port
+			send := func() {
+				r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x", http.NoBody)
+				if err := p.Forward(httptest.NewRecorder(), r, Target{Base: base, Path: "/x", Tenant: "acme"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			send()
+			o, err := p.origin(base)
+			if err != nil {
+				t.Fatal(err)
+			}
+			z.set(test.now...)
+			p.spread.Store(time.Now().Add(-test.last).UnixNano())
+			if _, err := o.lookup(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if !test.anew {
+				if send(); opened.Load() != 1 {
+					t.Error("the connection is not used again")
+				}
+				return
+			}
+			select {
+			case <-closed:
+			case <-time.After(10 * time.Second):
+				t.Error("the connection is still open")
+			}
+		})
 	}
 }
 

@@ -112,6 +112,7 @@ type Pool struct {
 	end       context.CancelFunc
 	ownCookie map[string]bool
 	connect   atomic.Int64 // ns
+	spread    atomic.Int64 // when connections to lone addresses were closed last, in ns since 1970
 
 	mu      sync.RWMutex
 	origins map[string]*origin
@@ -138,6 +139,7 @@ func New(o Options) *Pool {
 	p.SetConnect(o.Connect)
 	p.context, p.end = context.WithCancel(context.Background())
 	p.plain = p.transport("")
+	p.spread.Store(time.Now().UnixNano())
 	return p
 }
 
