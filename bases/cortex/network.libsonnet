@@ -36,8 +36,7 @@ local calls = {
 // removed tenants deleted.
 local proxied = ['distributor', 'query-frontend', 'ruler', 'alertmanager', 'compactor'];
 local proxy = net.peer('proxy', k.labelsOf('proxy', 'proxy'));
-// The platform's own tenant collects metrics.
-local collector = net.peer('tenant-system');
+local collector = net.collector;
 // Loki's rulers send their alerts to the Alertmanager.
 local lokiRulers(cluster) = if !std.get(cluster.enabled, 'loki', false) then [] else [
   net.peer('loki', k.labelsOf('loki', if cluster.options.topology == 'single-binary' then 'loki' else 'ruler')),

@@ -67,6 +67,10 @@
   secretEnv(name, secret, key): { name: name, valueFrom: { secretKeyRef: { name: secret, key: key } } },
   // goMemoryLimit keeps a Go program's heap below its container's limit (nine tenths of it).
   goMemoryLimit(size): k.env('GOMEMLIMIT', std.toString(std.floor(size.memoryBytes * 0.9))),
+  // secondsOf is the number of seconds of a duration that opsgen wrote ("30s", "5m").
+  secondsOf(duration):
+    local end = std.length(duration) - 1;
+    std.parseInt(duration[:end]) * { s: 1, m: 60, h: 3600, d: 86400 }[duration[end:]],
   httpProbe(path, port, body={}): { httpGet: { path: path, port: port } } + body,
   tcpProbe(port, body={}): { tcpSocket: { port: port } } + body,
 

@@ -28,12 +28,37 @@ local k = import 'k.libsonnet';
   },
   // same are the pods of the policy's own namespace.
   same(labels={}): { podSelector: if labels == {} then {} else { matchLabels: labels } },
-  // monitoring reads metrics: the collector of the tenant `system`, which watches the platform.
-  monitoring(port): net.from([net.peer('tenant-system')], [port]),
+  // collector are the pods that read the platform's own metrics, into the tenant `system`.
+  collector: net.peer('collector', k.labelsOf('collector', 'collector')),
+  monitoring(port): net.from([net.collector], [port]),
   // anywhere is every address, inside and outside.
   anywhere: { ipBlock: { cidr: '0.0.0.0/0' } },
   // outside is every address that is not link-local: cloud metadata services stay out of reach.
   outside: { ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } },
+
+  // public is every address that is nobody's private one: what a tenant may have asked from within the cluster, such as
+  // the targets of probes. The list is that of generator/exporter.
+  public: {
+    ipBlock: {
+      cidr: '0.0.0.0/0',
+      except: [
+        '0.0.0.0/8',
+        '10.0.0.0/8',
+        '100.64.0.0/10',
+        '127.0.0.0/8',
+        '169.254.0.0/16',
+        '172.16.0.0/12',
+        '192.0.0.0/24',
+        '192.0.2.0/24',
+        '192.168.0.0/16',
+        '198.18.0.0/15',
+        '198.51.100.0/24',
+        '203.0.113.0/24',
+        '224.0.0.0/4',
+        '240.0.0.0/4',
+      ],
+    },
+  },
 
   from(peers, ports): { from: peers, ports: net.ports(ports) },
   to(peers, ports): { to: peers, ports: net.ports(ports) },

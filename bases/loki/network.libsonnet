@@ -33,8 +33,7 @@ local calls = {
 // Who calls from outside the namespace, by HTTP. Nobody but the proxy: the syncer writes rules through it too.
 local proxied = ['distributor', 'query-frontend', 'querier', 'ruler', 'compactor'];
 local proxy = net.peer('proxy', k.labelsOf('proxy', 'proxy'));
-// The platform's own tenant collects metrics.
-local collector = net.peer('tenant-system');
+local collector = net.collector;
 
 local called(workload, kind) = std.get(calls[workload], kind, []);
 local callers(workload, kind) = [other for other in std.objectFields(calls) if std.member(called(other, kind), workload)];

@@ -21,6 +21,8 @@ type world struct {
 	cluster *cluster.Cluster
 	bundle  *bundle.Bundle
 	tenants []*tenant.Tenant
+	// components are the names of those that the bundle has.
+	components []string
 }
 
 // good is a cluster that nobody has anything to say about.
@@ -43,7 +45,7 @@ func good() *world {
 		{Namespace: "payments", ServiceAccount: "agent", Scopes: []string{"metrics:write"}},
 	}}
 	search := &tenant.Tenant{Name: "search", Clusters: []string{"*"}, Class: tenant.Medium}
-	return &world{cluster: c, bundle: b, tenants: []*tenant.Tenant{payments, search}}
+	return &world{cluster: c, bundle: b, tenants: []*tenant.Tenant{payments, search}, components: []string{"cortex", "external-dns", "grafana", "loki", "proxy"}}
 }
 
 // existing turns the world into a cluster on machines of one's own.
@@ -79,7 +81,7 @@ func (w *world) input(t *testing.T) advice.Input {
 	}
 	in := advice.Input{
 		Bundle: w.bundle, Cluster: w.cluster, Sizing: s,
-		Components: []string{"cortex", "external-dns", "grafana", "loki", "proxy"},
+		Components: w.components,
 	}
 	for _, tenant := range w.tenants {
 		in.Tenants = append(in.Tenants, advice.Tenant{Resolved: tenant.For(w.cluster), Written: tenant})

@@ -25,7 +25,7 @@ const (
 
 func cases() []ruleCase {
 	all := append(placeCases(), networkCases()...)
-	for _, more := range [][]ruleCase{sourceCases(), capacityCases(), storageCases(), exposureCases(), componentCases(), tenantCases()} {
+	for _, more := range [][]ruleCase{sourceCases(), capacityCases(), storageCases(), exposureCases(), componentCases(), tenantCases(), exporterCases()} {
 		all = append(all, more...)
 	}
 	return all

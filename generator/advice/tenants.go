@@ -166,7 +166,7 @@ func checkTenantRoles(r *report) {
 // platformNamespaces hold the platform itself.
 func platformNamespaces() []string {
 	return []string{
-		"flux-system", "cert-manager", "external-dns", "cortex", "loki", "proxy", "syncer", "object-store",
+		"flux-system", "cert-manager", "external-dns", "cortex", "loki", "proxy", "syncer", "collector", "object-store",
 		"kube-system", "kube-public", "kube-node-lease",
 	}
 }

@@ -32,6 +32,8 @@ type Cluster struct {
 	Registry string `json:"registry,omitempty"`
 	// TenantDefaults are what a tenant gets that does not say it itself.
 	TenantDefaults TenantDefaults `json:"tenantDefaults,omitzero"`
+	// Exporters bounds what tenants' exporters reach.
+	Exporters Exporters `json:"exporters,omitzero"`
 	// Overlays are further folders of overlays/ to apply after the provider's own, in this order.
 	Overlays []string `json:"overlays,omitempty"`
 	// Components override single components, by the name of their folder in bases/.
@@ -202,8 +204,6 @@ type Login struct {
 	CA string `json:"ca,omitempty"`
 }
 
-// Component overrides one component.
-type Component struct {
 // Tracing is a receiver of OTLP over HTTP.
 type Tracing struct {
 	// Endpoint is its URL of scheme, host and port. A Service of the cluster is NAME.NAMESPACE.svc, and its pods listen on
@@ -213,6 +213,8 @@ type Tracing struct {
 	Sample float64 `json:"sample,omitempty"`
 }
 
+// Component overrides one component.
+type Component struct {
 	// Enabled switches the component on or off against its default.
 	Enabled *bool `json:"enabled,omitempty"`
 	// Workloads override the computed size of single workloads, by their name ("ingester").
@@ -234,6 +236,13 @@ type Workload struct {
 	Memory string `json:"memory,omitempty"`
 	// Storage is the size of each pod's volume in Kubernetes notation ("100Gi").
 	Storage string `json:"storage,omitempty"`
+}
+
+// Exporters bounds what tenants' exporters reach.
+type Exporters struct {
+	// Networks are the private networks that tenants may name for their exporters. Left out, exporters reach public
+	// addresses only. A network of the cluster's own pods, nodes or services lets every tenant ask the platform itself.
+	Networks []string `json:"networks,omitempty" jsonschema:"example=10.20.4.0/24"`
 }
 
 // TenantDefaults are what tenants of this cluster get that do not say it in their tenant.yaml. Limits come from the class.

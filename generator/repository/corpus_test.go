@@ -74,7 +74,7 @@ func wrongFields() map[string]string {
 		head + "grafana: {enabled: maybe}": "true or false", head + "grafana: {roles: {Editor: x}}": "must be a list", head + "grafana: {cpu: fast}": "grafana.cpu",
 		head + "grafana: {memory: 1Ki}": "does not start", head + "grafana: {memory: -1Gi}": "grafana.memory", head + "grafana: {storage: 1e99}": "grafana.storage",
 		head + "grafana: {plugins: [a-panel]}": "cannot be had", head + "access: [{scopes: [metrics:write]}]": "namespace is missing", head + "access: [{namespace: a}]": "scopes is missing",
-		head + "access: [{namespace: a, scopes: [metrics:wirte]}]": "did you mean", head + "access: {namespace: a}": "access must be a list", head + "exporters: []": `unknown field "exporters"`,
+		head + "access: [{namespace: a, scopes: [metrics:wirte]}]": "did you mean", head + "access: {namespace: a}": "access must be a list", head + "exporters: []": "exporters must be a mapping",
 		head + "name: x": `unknown field "name"`, head + "files: {rules: {}}": `unknown field "files"`, head + "\"\": x": "unknown field", head + "ｃlass: small": "unknown field", head + "class: ѕmall": "class is",
 	}
 }

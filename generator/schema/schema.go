@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,22 +17,24 @@ import (
 	"github.com/opsgen/opsgen/generator/bundle"
 	"github.com/opsgen/opsgen/generator/cluster"
 	"github.com/opsgen/opsgen/generator/component"
+	"github.com/opsgen/opsgen/generator/exporter"
 	"github.com/opsgen/opsgen/generator/quantity"
 	"github.com/opsgen/opsgen/generator/tenant"
 )
 
 // input is one kind of file that people write.
 type input struct {
-	file   string
-	value  any
-	source string
+	file  string
+	value any
+	// sources are the texts of the files with the types, each of a package beside the value's own.
+	sources []string
 }
 
 var inputs = map[string]input{
-	"cluster":   {"clusters/<name>/cluster.yaml", &cluster.Cluster{}, cluster.Types},
-	"tenant":    {"tenants/<name>/tenant.yaml", &tenant.Tenant{}, tenant.Types},
-	"versions":  {"versions.yaml", &bundle.Bundle{}, bundle.Types},
-	"component": {"bases/<name>/component.yaml", &component.Component{}, component.Types},
+	"cluster":   {"clusters/<name>/cluster.yaml", &cluster.Cluster{}, []string{cluster.Types}},
+	"tenant":    {"tenants/<name>/tenant.yaml", &tenant.Tenant{}, []string{tenant.Types, exporter.Types}},
+	"versions":  {"versions.yaml", &bundle.Bundle{}, []string{bundle.Types}},
+	"component": {"bases/<name>/component.yaml", &component.Component{}, []string{component.Types}},
 }
 
 // Names are the kinds of files that have a schema, sorted.
@@ -85,12 +88,19 @@ func typeName(t reflect.Type) string { return t.PkgPath() + "." + t.Name() }
 
 // commentsOf reads the comments of types and fields, by "package.Type" and "package.Type.Field".
 func commentsOf(in input) (map[string]string, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), "types.go", in.source, parser.ParseComments)
-	if err != nil {
-		return nil, fmt.Errorf("read the comments of %s: %w", in.file, err)
-	}
-	pkg := reflect.TypeOf(in.value).Elem().PkgPath()
 	comments := map[string]string{}
+	for _, source := range in.sources {
+		file, err := parser.ParseFile(token.NewFileSet(), "types.go", source, parser.ParseComments)
+		if err != nil {
+			return nil, fmt.Errorf("read the comments of %s: %w", in.file, err)
+		}
+		typeComments(comments, path.Join(path.Dir(reflect.TypeOf(in.value).Elem().PkgPath()), file.Name.Name), file)
+	}
+	return comments, nil
+}
+
+// typeComments collects the comments of one file's types and fields.
+func typeComments(comments map[string]string, pkg string, file *ast.File) {
 	for _, declaration := range file.Decls {
 		general, ok := declaration.(*ast.GenDecl)
 		if !ok || general.Tok != token.TYPE {
@@ -108,7 +118,6 @@ func commentsOf(in input) (map[string]string, error) {
 			}
 		}
 	}
-	return comments, nil
 }
 
 // fieldComments collects the fields' comments. A field without one shares that of the field above.

@@ -98,6 +98,7 @@ func (t *Tenant) Resolve(c *cluster.Cluster) (*Tenant, map[string]Origin) {
 	if memory, err := resource.ParseQuantity(r.Grafana.Memory); err == nil {
 		r.Grafana.MemoryBytes = memory.Value()
 	}
+	r.Exporters = t.Exporters.WithDefaults()
 	return &r, o
 }
 

@@ -1,6 +1,9 @@
 package tenant
 
-import "github.com/opsgen/opsgen/generator/quantity"
+import (
+	"github.com/opsgen/opsgen/generator/exporter"
+	"github.com/opsgen/opsgen/generator/quantity"
+)
 
 // Tenant is tenants/<name>/tenant.yaml with the files beside it.
 type Tenant struct {
@@ -27,6 +30,8 @@ type Tenant struct {
 	Grafana Grafana `json:"grafana,omitempty"`
 	// Access says who inside the cluster may write or read without a token.
 	Access []Access `json:"access,omitempty"`
+	// Exporters fetch metrics from where they are, a cloud's monitoring or probes from outside, into the tenant's metrics.
+	Exporters *exporter.Exporters `json:"exporters,omitempty"`
 }
 
 // Metrics are limits and retention of metrics. Empty fields follow the class and the cluster.

@@ -55,6 +55,7 @@ func (t *Tenant) Problems(doc *document.Document) document.Problems {
 	}
 	t.Metrics.problems(c)
 	t.Grafana.problems(c)
+	t.Exporters.Problems(c, "exporters")
 	return c.Problems
 }
 

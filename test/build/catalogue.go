@@ -20,6 +20,7 @@ const (
 	folderExternalDNS = "parts/externaldns"
 	folderObjectStore = "parts/objectstore"
 	folderCollectors  = "parts/collectors"
+	folderExporters   = "parts/exporters"
 )
 
 // A Binary is one program that Ensure can build.
@@ -129,6 +130,10 @@ func programs() []Binary {
 		},
 		{
 			Name: "prometheus", Module: prometheus, Folder: folderCollectors, Package: prometheus + "/cmd/prometheus", Tags: discovery,
+		},
+		{
+			Name: "blackbox_exporter", Module: "github.com/prometheus/blackbox_exporter", Folder: folderExporters,
+			Package: "github.com/prometheus/blackbox_exporter",
 		},
 		{
 			Name: "collector", Module: "go.opentelemetry.io/collector/otelcol", Folder: folderCollectors, Package: "./collector",

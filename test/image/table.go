@@ -62,6 +62,11 @@ func rows() []Image {
 			StandsIn: "not Grafana, which cannot be built: reads its configuration, answers probes, forwards to data sources; " +
 				"checks no token and draws nothing",
 		},
+		{Name: "prometheus", Program: "prometheus", Path: "/bin/prometheus", User: "65534:65534"},
+		{Name: "blackbox-exporter", Program: "blackbox_exporter", Path: "/bin/blackbox_exporter"},
+		{Name: "cloudwatch-exporter", Missing: "there is no AWS to ask"},
+		{Name: "cloud-monitoring-exporter", Missing: "there is no Google Cloud to ask"},
+		{Name: "azure-monitor-exporter", Missing: "there is no Azure to ask"},
 		{Name: "object-store", Program: "versitygw", Path: "/usr/local/bin/versitygw"},
 		{Name: "proxy", Program: "proxy", Path: "/proxy"},
 		{Name: "syncer", Program: "syncer", Path: "/syncer"},
