@@ -38,6 +38,13 @@ func (a *amazon) bearer(ctx context.Context) (string, error) {
 	return tokenPrefix + base64.RawURLEncoding.EncodeToString([]byte(request.URL)), nil
 }
 
+// Bearer implements provider.Bearer.
+func (a *amazon) Bearer(ctx context.Context) (token string, until time.Time, err error) {
+	until = time.Now().Add(tokenLife)
+	token, err = a.bearer(ctx)
+	return token, until, err
+}
+
 // restConfig reaches the cluster as the one whose credentials are used.
 func (a *amazon) restConfig(ctx context.Context) (*rest.Config, error) {
 	there, err := a.cluster.Get(ctx)

@@ -20,6 +20,8 @@ type Options struct {
 	Kubernetes provider.Kubernetes
 	// Git says how Flux reads the repository.
 	Git Git
+	// Named are objects that cluster.yaml names.
+	Named []Named
 	// Shared says that the cluster was there before: then down removes every object, and volumes are kept as data. Otherwise
 	// the cluster goes as a whole, and only what Kubernetes made in the cloud is removed one by one.
 	Shared bool
@@ -73,6 +75,9 @@ func Add(g *engine.Graph, o Options) error {
 	before := []engine.Dependency{flux}
 	if o.Git.Secret != "" {
 		before = append(before, i.addGitSecret(spaces))
+	}
+	for _, n := range o.Named {
+		before = append(before, i.addNamed(n, spaces))
 	}
 	if o.Kubernetes.Secrets != nil {
 		before = append(before, i.addSecrets(spaces))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd/api"
@@ -70,6 +71,13 @@ type Provider interface {
 	Leases() engine.Leases
 	// Leftovers searches, by tag and by name, for everything that is or might be the cluster's. It is asked after down.
 	Leftovers(ctx context.Context) ([]Leftover, error)
+}
+
+// Bearer is a Provider whose Kubernetes takes tokens that are made anew again and again. Only the target's name and its
+// provider's name, region and account are known then.
+type Bearer interface {
+	// Bearer makes a token, and says until when it is good.
+	Bearer(ctx context.Context) (token string, until time.Time, err error)
 }
 
 // Kubernetes is how the cluster is reached. Its functions return an error that wraps engine.ErrMissing as long as there is

@@ -55,7 +55,7 @@ run again. Settings may be given as flags or as environment variables (OPSGEN_KU
 	flags.String("prices", "", "file with prices of your own (default: bootstrap/price/prices.yaml, built in)")
 	flags.String("kubeconfig", "", "provider existing: file that reaches the cluster (default: as kubectl)")
 	flags.String("context", "", "provider existing: the context in it")
-	root.AddCommand(newPlanCommand(a), newUpCommand(a), newStatusCommand(a), newKubeconfigCommand(a), newDownCommand(a))
+	root.AddCommand(newPlanCommand(a), newUpCommand(a), newStatusCommand(a), newKubeconfigCommand(a), newTokenCommand(a), newDownCommand(a))
 	root.InitDefaultCompletionCmd()
 	return root
 }

@@ -108,6 +108,7 @@ func (s *session) report(ctx context.Context) (*report, error) {
 		}
 	}
 	r.Checks = append(r.Checks, s.checkGit(r.Steps)...)
+	r.Checks = append(r.Checks, s.checkFirstToken()...)
 	s.addPrices(r)
 	toCome := map[string]time.Duration{}
 	for _, step := range r.Steps {
@@ -147,14 +148,23 @@ func (s *session) checkAPIs() provider.Check {
 	return check
 }
 
-// checkGit looks whether the Secret for the repository is there or can be made.
+// checkGit looks whether the Secrets that cluster.yaml names are there or can be made.
 func (s *session) checkGit(steps engine.Plan) []provider.Check {
-	at := slices.IndexFunc(steps, func(step engine.Step) bool { return step.Resource == install.GitSecret })
-	if at < 0 || steps[at].Exists() {
-		return nil
+	find := func(resource string) (there, known bool) {
+		at := slices.IndexFunc(steps, func(step engine.Step) bool { return step.Resource == resource })
+		return at >= 0 && steps[at].Exists(), at >= 0
 	}
-	problem, hint := s.git.Check()
-	return []provider.Check{{Name: "Git credentials", Problem: problem, Hint: hint}}
+	var checks []provider.Check
+	if there, known := find(install.GitSecret); known && !there {
+		problem, hint := s.git.Check()
+		checks = append(checks, provider.Check{Name: "Git credentials", Problem: problem, Hint: hint})
+	}
+	for _, n := range s.named {
+		if there, known := find(n.Resource()); known {
+			checks = append(checks, n.Check(there))
+		}
+	}
+	return checks
 }
 
 // addPrices adds the price of every resource, and of what Kubernetes will make.

@@ -33,8 +33,12 @@ type session struct {
 	graph      *engine.Graph
 	tree       *install.Tree
 	git        install.Git
-	prices     price.Table
-	amounts    price.Amounts
+	// named are the objects that cluster.yaml names, root is the repository, tenants are the names of those who live here.
+	named   []install.Named
+	root    string
+	tenants map[string]bool
+	prices  price.Table
+	amounts price.Amounts
 }
 
 // open reads a cluster's files and makes the graph of all that it is to be.
@@ -49,14 +53,13 @@ func (a *app) open(ctx context.Context, argument string) (*session, error) {
 		return nil, err
 	}
 	c := repo.Clusters[0]
-	s := &session{app: a, cluster: c.Cluster, version: repo.Bundle.Version}
-	tenants := 0
+	s := &session{app: a, cluster: c.Cluster, version: repo.Bundle.Version, root: root, tenants: map[string]bool{}}
 	for _, t := range repo.Tenants {
 		if t.On(name) {
-			tenants++
+			s.tenants[t.Name] = true
 		}
 	}
-	sizes, err := sizing.Compute(c.Cluster, tenants)
+	sizes, err := sizing.Compute(c.Cluster, len(s.tenants))
 	if err != nil {
 		return nil, sizing.Locate(err, c.File)
 	}
@@ -68,6 +71,9 @@ func (a *app) open(ctx context.Context, argument string) (*session, error) {
 		return nil, document.Problems{{File: "clusters/" + name + "/rendered", Message: err.Error()}}
 	}
 	if s.git, err = a.gitSettings(c.Cluster); err != nil {
+		return nil, err
+	}
+	if s.named, err = a.named(c.Cluster); err != nil {
 		return nil, err
 	}
 	if s.provider, err = a.newProvider(ctx, provider.Target{
@@ -100,7 +106,7 @@ func (s *session) newGraph() error {
 		return err
 	}
 	err = install.Add(s.graph, install.Options{
-		Tree: s.tree, Kubernetes: s.kubernetes, Git: s.git, Shared: s.cluster.Provider.Name == cluster.Existing,
+		Tree: s.tree, Kubernetes: s.kubernetes, Git: s.git, Named: s.named, Shared: s.cluster.Provider.Name == cluster.Existing,
 		Patience: s.settings.GetDuration("timeout"),
 	})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/opsgen/opsgen/bootstrap/engine"
 	"github.com/opsgen/opsgen/bootstrap/install"
@@ -154,38 +153,5 @@ func (s *session) printLayer(layer string, units []install.UnitState) {
 		if u.Layer == layer && !u.Ready {
 			fmt.Fprintf(s.stdout, "    %-22s %s\n", u.Name, u.Reason)
 		}
-	}
-}
-
-func newKubeconfigCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "kubeconfig CLUSTER",
-		Short: "Print a kubeconfig that needs no command-line tools of the cloud",
-		Example: `  bootstrap kubeconfig clusters/prod > prod.kubeconfig
-  kubectl --kubeconfig prod.kubeconfig get nodes`,
-		Args: oneCluster, ValidArgsFunction: a.completeCluster,
-		RunE: func(cmd *cobra.Command, arguments []string) error {
-			s, err := a.open(cmd.Context(), arguments[0])
-			if err != nil {
-				return err
-			}
-			// How the cluster is reached is known once it was found.
-			if _, err := s.look(cmd.Context()); err != nil {
-				return err
-			}
-			config, err := s.kubernetes.Kubeconfig(cmd.Context())
-			if errors.Is(err, engine.ErrMissing) {
-				return failedCheck{"there is no cluster yet: run `bootstrap up " + arguments[0] + "`"}
-			}
-			if err != nil {
-				return err
-			}
-			text, err := clientcmd.Write(*config)
-			if err != nil {
-				return fmt.Errorf("write the kubeconfig: %w", err)
-			}
-			_, err = a.stdout.Write(text)
-			return err
-		},
 	}
 }

@@ -31,7 +31,8 @@ https, and from --git-key-file for ssh; without a key, one is made and its publi
 S3-compatible storage are taken from OPSGEN_S3_ACCESS_KEY and OPSGEN_S3_SECRET_KEY.`,
 		Example: `  bootstrap up clusters/prod
   bootstrap up clusters/prod --yes --timeout 1h     in a pipeline
-  bootstrap up clusters/prod --until buckets        a part of it`,
+  bootstrap up clusters/prod --until buckets        a part of it
+  bootstrap up clusters/prod --first-token payments and a token to try it with`,
 		Args: oneCluster, ValidArgsFunction: a.completeCluster,
 		RunE: func(cmd *cobra.Command, arguments []string) error {
 			s, err := a.open(cmd.Context(), arguments[0])
@@ -48,6 +49,8 @@ S3-compatible storage are taken from OPSGEN_S3_ACCESS_KEY and OPSGEN_S3_SECRET_K
 	flags.String("git-token-file", "", "file with the token that Flux reads the repository with")
 	flags.String("git-key-file", "", "file with the private key that Flux reads the repository with")
 	flags.String("git-known-hosts", "", "file with the keys of the repository's host")
+	flags.String("first-token", "", "sign a token for this tenant at the end, and print it; it is good for a day")
+	namedFlags(flags)
 	return cmd
 }
 
@@ -73,10 +76,20 @@ func (s *session) up(ctx context.Context) error {
 		}
 		return err
 	}
-	if s.json() {
-		return s.writeJSON(map[string]any{"cluster": s.cluster.Name, "ready": true, "took": time.Since(began)})
+	first := ""
+	if tenant := s.settings.GetString("first-token"); tenant != "" && s.settings.GetString("until") == "" {
+		if first, err = s.signFirst(tenant, time.Now().UTC().Truncate(time.Second)); err != nil {
+			return err
+		}
 	}
-	s.printReady(time.Since(began))
+	if s.json() {
+		result := map[string]any{"cluster": s.cluster.Name, "ready": s.settings.GetString("until") == "", "took": time.Since(began)}
+		if first != "" {
+			result["token"] = first
+		}
+		return s.writeJSON(result)
+	}
+	s.printReady(time.Since(began), first)
 	return nil
 }
 
@@ -147,12 +160,16 @@ func (s *session) toDo(e engine.Event) string {
 }
 
 // printReady says where everything is, and what to do next.
-func (s *session) printReady(took time.Duration) {
+func (s *session) printReady(took time.Duration, first string) {
 	if until := s.settings.GetString("until"); until != "" {
 		fmt.Fprintf(s.stdout, "done until %s, %s\n", until, display.Duration(took))
 		return
 	}
 	domain := s.cluster.Domain
 	fmt.Fprintf(s.stdout, "ready, %s. https://TENANT.%s · metrics.%s · logs.%s\n", display.Duration(took), domain, domain, domain)
+	if first != "" {
+		fmt.Fprintf(s.stderr, "a token of %s for a day, which is shown nowhere else; revoke it when somebody saw it:\n", s.settings.GetString("first-token"))
+		fmt.Fprintln(s.stdout, first)
+	}
 	fmt.Fprintf(s.stdout, "next: opsgen token issue system --cluster %s --for curl\n", s.cluster.Name)
 }
