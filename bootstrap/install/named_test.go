@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/rest"
 
@@ -27,10 +28,14 @@ func api(t *testing.T, made map[string]string) *httptest.Server {
 			t.Error(err)
 		}
 		switch text, there := made[r.URL.Path]; {
+		case r.URL.Path == "/api":
+			fmt.Fprint(w, `{"kind":"APIVersions","versions":["v1"]}`)
+		case r.URL.Path == "/apis":
+			fmt.Fprint(w, `{"kind":"APIGroupList","apiVersion":"v1","groups":[]}`)
 		case r.URL.Path == "/api/v1":
 			fmt.Fprint(w, resources)
 		case r.Method == http.MethodPost:
-			name := strings.Split(string(body), `"name":"`)[1]
+			_, name, _ := strings.Cut(string(body), `"name":"`)
 			name, _, _ = strings.Cut(name, `"`)
 			made[r.URL.Path+"/"+name] = string(body)
 			w.WriteHeader(http.StatusCreated)
@@ -52,7 +57,7 @@ func TestNamedObjectsAreMadeOnceAndNeverReplaced(t *testing.T) {
 	server := api(t, made)
 	g := engine.NewGraph("lab", "1")
 	i := &installer{graph: g, Options: Options{Kubernetes: provider.Kubernetes{
-		Config: func(context.Context) (*rest.Config, error) { return &rest.Config{Host: server.URL}, nil },
+		Config: func(context.Context) (*rest.Config, error) { return &rest.Config{Host: server.URL, ContentConfig: rest.ContentConfig{ContentType: "application/json"}}, nil },
 	}}}
 	start := engine.Add(g, engine.Resource[none]{Name: "flux/namespaces", Find: func(context.Context) (engine.State[none], error) {
 		return engine.State[none]{Condition: engine.Ready, Tags: g.Tags("flux/namespaces")}, nil
@@ -62,7 +67,7 @@ func TestNamedObjectsAreMadeOnceAndNeverReplaced(t *testing.T) {
 	i.addNamed(Named{Option: "login.ca", ConfigMap: true, Namespace: "proxy", Name: "authority", Data: map[string][]byte{"ca.crt": []byte("ca")}}, start)
 	i.addNamed(Named{Option: "login.other", Namespace: "proxy", Name: "nobody"}, start)
 	classify := func(err error) engine.Verdict { verdict, _ := Classify(err); return verdict }
-	report, err := g.Up(t.Context(), engine.Options{Classify: classify})
+	report, err := g.Up(t.Context(), engine.Options{Classify: classify, Window: time.Second})
 	if err != nil || report.Count(engine.Created) != 2 || report.Count(engine.Found) != 3 {
 		t.Fatalf("%+v, %v", report, err)
 	}
