@@ -303,7 +303,10 @@ func tenants() config.Tenants {
 		Tenants: []config.Tenant{{Name: Payments, Grafana: &config.Access{Admins: []string{"sre"}}}, {Name: Search}},
 		Callers: []config.Caller{
 			{Namespace: "tenant-payments", ServiceAccount: "grafana", Tenant: Payments, Scopes: []config.Scope{config.MetricsRead, config.LogsRead}},
-			{Namespace: "syncer", ServiceAccount: "syncer", AnyTenant: true, Scopes: []config.Scope{config.RulesWrite, config.MetricsRead, config.AlertsConfigure, config.DataDelete}},
+			{
+				Namespace: "syncer", ServiceAccount: "syncer", AnyTenant: true,
+				Scopes: []config.Scope{config.RulesWrite, config.MetricsRead, config.AlertsConfigure, config.DataDelete},
+			},
 		},
 	}
 }
