@@ -83,7 +83,8 @@ func (a *app) explain(err error) int {
 		fmt.Fprintln(a.stderr, failed.Error())
 		fmt.Fprintf(a.stderr, "%s failed%s\n", progress.Count(len(failed), "check"), a.consequence())
 		return exitFailed
-	case errors.Is(err, errOutOfDate), errors.Is(err, errUnresolved), errors.Is(err, errNotValid), errors.Is(err, errDangers), errors.Is(err, errFound), errors.Is(err, errLeft):
+	case errors.Is(err, errOutOfDate), errors.Is(err, errUnresolved), errors.Is(err, errNotValid), errors.Is(err, errDangers),
+		errors.Is(err, errFound), errors.Is(err, errLeft):
 		fmt.Fprintln(a.stderr, err)
 		return exitFailed
 	case errors.As(err, &problems):

@@ -37,7 +37,8 @@ removed by pull request; these commands write the files and explain them. docs/t
 			return cmd.Help()
 		},
 	}
-	cmd.AddCommand(newTenantAddCommand(a), newTenantListCommand(a), newTenantShowCommand(a), newTenantRemoveCommand(a), newTenantErasedCommand(a), newTenantImportCommand(a))
+	cmd.AddCommand(newTenantAddCommand(a), newTenantListCommand(a), newTenantShowCommand(a), newTenantRemoveCommand(a),
+		newTenantErasedCommand(a), newTenantImportCommand(a))
 	return cmd
 }
 
