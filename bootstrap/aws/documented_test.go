@@ -8,6 +8,7 @@ import (
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	zonetypes "github.com/aws/aws-sdk-go-v2/service/route53/types"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	quotatypes "github.com/aws/aws-sdk-go-v2/service/servicequotas/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/opsgen/opsgen/bootstrap/aws/awsfake"
@@ -21,7 +22,7 @@ import (
 func TestDocumentedErrors(t *testing.T) {
 	a := &amazon{}
 	for class, list := range map[engine.Class][]smithy.APIError{
-		engine.Throttled: {&ekstypes.ThrottlingException{}, &zonetypes.ThrottlingException{}, &zonetypes.PriorRequestNotComplete{}},
+		engine.Throttled: {&quotatypes.TooManyRequestsException{}, &ekstypes.ThrottlingException{}, &zonetypes.ThrottlingException{}, &zonetypes.PriorRequestNotComplete{}},
 		engine.Uncertain: {&ekstypes.ServerException{}, &ekstypes.ServiceUnavailableException{}, &kmstypes.KMSInternalException{}, &kmstypes.DependencyTimeoutException{}, &iamtypes.ServiceFailureException{}},
 		engine.NotYet:    {&ekstypes.ResourcePropagationDelayException{}},
 		engine.Blocked: {
@@ -31,10 +32,10 @@ func TestDocumentedErrors(t *testing.T) {
 		engine.Exists: {&iamtypes.EntityAlreadyExistsException{}, &kmstypes.AlreadyExistsException{}, &zonetypes.HostedZoneAlreadyExists{}, &s3types.BucketAlreadyOwnedByYou{}},
 		engine.Gone: {
 			&ekstypes.ResourceNotFoundException{}, &ekstypes.NotFoundException{}, &iamtypes.NoSuchEntityException{}, &kmstypes.NotFoundException{},
-			&zonetypes.NoSuchHostedZone{}, &s3types.NoSuchBucket{}, &s3types.NoSuchKey{}, &s3types.NotFound{},
+			&zonetypes.NoSuchHostedZone{}, &quotatypes.NoSuchResourceException{}, &s3types.NoSuchBucket{}, &s3types.NoSuchKey{}, &s3types.NotFound{},
 		},
 		engine.Refused: {
-			&ekstypes.AccessDeniedException{}, &ekstypes.ResourceLimitExceededException{}, &ekstypes.UnsupportedAvailabilityZoneException{},
+			&quotatypes.AccessDeniedException{}, &ekstypes.AccessDeniedException{}, &ekstypes.ResourceLimitExceededException{}, &ekstypes.UnsupportedAvailabilityZoneException{},
 			&iamtypes.LimitExceededException{}, &kmstypes.LimitExceededException{}, &zonetypes.NotAuthorizedException{}, &zonetypes.LimitsExceeded{},
 			&zonetypes.TooManyHostedZones{}, &s3types.BucketAlreadyExists{}, &s3types.AccessDenied{},
 		},

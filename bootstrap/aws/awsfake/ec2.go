@@ -21,8 +21,8 @@ func (c *Cloud) actions() map[string]action {
 		return action{known: "Filter", do: func(k *call) { c.describe(k, kind, set) }}
 	}
 	create := func(kind, element, required, optional string) action {
-		return action{known: "TagSpecification ClientToken " + optional + " " + required, required: required, do: func(k *call) {
-			c.createEC2(k, kind, element, strings.Fields(required+" "+optional))
+		return action{known: "TagSpecification " + optional + " " + required, required: required, do: func(k *call) {
+			c.createEC2(k, kind, element, strings.Fields(required+" "+strings.TrimPrefix(optional, "ClientToken")))
 		}}
 	}
 	remove := func(kind, parameter string) action {
@@ -40,8 +40,8 @@ func (c *Cloud) actions() map[string]action {
 		"DescribeRouteTables":      {known: "Filter RouteTableId", do: func(k *call) { c.describe(k, "table", "routeTableSet") }},
 		"CreateVpc":                create("vpc", "vpc", "CidrBlock", ""), "CreateSubnet": create("subnet", "subnet", "VpcId CidrBlock", "AvailabilityZone"),
 		"CreateInternetGateway": create("gateway", "internetGateway", "", ""), "AllocateAddress": create("address", "", "Domain", ""),
-		"CreateNatGateway": create("nat", "natGateway", "SubnetId AllocationId", "ConnectivityType"), "CreateRouteTable": create("table", "routeTable", "VpcId", ""),
-		"CreateVpcEndpoint": create("endpoint", "vpcEndpoint", "VpcId ServiceName RouteTableId", "VpcEndpointType"),
+		"CreateNatGateway": create("nat", "natGateway", "SubnetId AllocationId", "ClientToken ConnectivityType"), "CreateRouteTable": create("table", "routeTable", "VpcId", "ClientToken"),
+		"CreateVpcEndpoint": create("endpoint", "vpcEndpoint", "VpcId ServiceName RouteTableId", "ClientToken VpcEndpointType"),
 		"DeleteVpc":         remove("vpc", "VpcId"), "DeleteSubnet": remove("subnet", "SubnetId"), "DeleteInternetGateway": remove("gateway", "InternetGatewayId"),
 		"ReleaseAddress": remove("address", "AllocationId"), "DeleteNatGateway": remove("nat", "NatGatewayId"), "DeleteRouteTable": remove("table", "RouteTableId"),
 		"DeleteNetworkInterface": remove("interface", "NetworkInterfaceId"), "DeleteSecurityGroup": remove("group", "GroupId"),

@@ -23,7 +23,7 @@ func kinds(path string) (kind, element, nameField string) {
 }
 
 // fields are what EKS knows in each call's body, and what it must be given (with a plus).
-func fields(action string) string {
+func fields() map[string]string {
 	return map[string]string{
 		"CreateCluster": "+name +version +roleArn +resourcesVpcConfig accessConfig bootstrapSelfManagedAddons encryptionConfig logging upgradePolicy clientRequestToken tags",
 		"CreateNodegroup": `+nodegroupName +nodeRole +subnets amiType capacityType instanceTypes diskSize scalingConfig updateConfig
@@ -37,7 +37,7 @@ func fields(action string) string {
 		"CreateAddon":                  "+addonName resolveConflicts clientRequestToken podIdentityAssociations configurationValues tags",
 		"CreatePodIdentityAssociation": "+namespace +serviceAccount +roleArn clientRequestToken tags",
 		"UpdatePodIdentityAssociation": "roleArn clientRequestToken",
-	}[action]
+	}
 }
 
 func (c *Cloud) serveEKS(k *call) {
@@ -116,7 +116,7 @@ func eksAction(method string, path []string) string {
 // fieldsFit refuses what EKS does not know, and misses what it needs.
 func (k *call) fieldsFit(name string, body map[string]any) bool {
 	known := map[string]bool{}
-	for field := range strings.FieldsSeq(fields(name)) {
+	for field := range strings.FieldsSeq(fields()[name]) {
 		plain, needed := strings.CutPrefix(field, "+")
 		known[plain] = true
 		if _, given := body[plain]; needed && !given {

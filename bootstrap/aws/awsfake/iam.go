@@ -7,15 +7,19 @@ import (
 	"strings"
 )
 
-func (c *Cloud) serveIAM(k *call) {
-	name := k.form.Get("Action")
-	known := map[string]string{
+// iamParameters are what each call takes; all but tags and descriptions must be given.
+func iamParameters() map[string]string {
+	return map[string]string{
 		"GetRole": "RoleName", "CreateRole": "RoleName AssumeRolePolicyDocument Description Tags", "DeleteRole": "RoleName",
 		"UpdateAssumeRolePolicy": "RoleName PolicyDocument", "ListAttachedRolePolicies": "RoleName", "AttachRolePolicy": "RoleName PolicyArn",
 		"DetachRolePolicy": "RoleName PolicyArn", "GetRolePolicy": "RoleName PolicyName", "PutRolePolicy": "RoleName PolicyName PolicyDocument",
 		"DeleteRolePolicy": "RoleName PolicyName", "SimulatePrincipalPolicy": "PolicySourceArn ActionNames",
 	}
-	parameters, there := known[name]
+}
+
+func (c *Cloud) serveIAM(k *call) {
+	name := k.form.Get("Action")
+	parameters, there := iamParameters()[name]
 	if !there {
 		k.fail(http.StatusBadRequest, "InvalidAction", "there is no action "+name)
 		return
