@@ -63,9 +63,9 @@ cluster-test: ## Test on real nodes: the bed, the syncer, bootstrap, two stories
 	cd test && go test -count=1 -v -timeout 40m -run 'TestTheFirstDay|TestTheFrontDoor' ./story
 
 .PHONY: cluster-test-long
-cluster-test-long: ## Test deliveries on real nodes, and the examples in full size on fake ones (root, Linux; half an hour)
-	cd test && go test -count=1 -v -timeout 60m -run TestDelivery ./story
-	cd test && go test -count=1 -v -timeout 60m ./fleet
+cluster-test-long: ## Test deliveries on real nodes, and full size and releases on fake ones (root, Linux; hours)
+	cd test && go test -count=1 -v -timeout 90m -run 'TestDelivery|TestFaults' ./story
+	cd test && go test -count=1 -v -timeout 180m ./fleet
 
 .PHONY: generate
 generate: ## Write the JSON Schemas and references anew, from the Go types
@@ -80,6 +80,10 @@ images: ## Compile our programs' images and write them as an OCI layout into bin
 .PHONY: release-check
 release-check: ## Compare the examples of the bundle's last version with this one: nothing may be immutable, remade or lost
 	go run ./tools/release check
+
+.PHONY: release-test
+release-test: ## Upgrade the examples from the bundle's last version to this one, on fake nodes (slow)
+	cd test && go test -count=1 -v -timeout 120m -run TestRelease ./fleet
 
 .PHONY: bench
 bench: ## Measure rendering: cold, warm, and with 10 to 1,000 tenants

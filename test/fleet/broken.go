@@ -11,6 +11,7 @@ import (
 
 	"github.com/opsgen/opsgen/test/fake"
 	"github.com/opsgen/opsgen/test/flux"
+	"github.com/opsgen/opsgen/test/zones"
 )
 
 // patched is a cluster's own patch that keeps Cortex' ingesters, of all zones, from ever becoming ready.
@@ -26,11 +27,11 @@ patches:
 
 // breakZones releases what breaks every ingester, watches it stop at the first zone, and takes it back.
 func (f *Fleet) breakZones(ctx context.Context) (string, error) {
-	r, err := watchZones(ctx, f.Client)
+	r, err := zones.Watch(ctx, f.Client)
 	if err != nil {
 		return "", err
 	}
-	defer r.watcher.Stop()
+	defer r.Close()
 	if err := f.Fork.Write("clusters/"+f.Cluster+"/patches/cortex/kustomization.yaml", patched); err != nil {
 		return "", err
 	}
@@ -58,10 +59,10 @@ func (f *Fleet) breakZones(ctx context.Context) (string, error) {
 		return "", err
 	}
 	took := time.Since(began)
-	if err := r.stop(ctx, f.Client); err != nil {
+	if err := r.Stop(ctx, f.Client); err != nil {
 		return "", err
 	}
-	order, err := r.changed()
+	order, err := r.Changed()
 	if err != nil || len(order) != 1 || order[0] != "cortex/ingester-zone-a" {
 		return "", errors.Join(fmt.Errorf("only the first zone's ingesters should have been changed, not %v", order), err)
 	}
@@ -103,7 +104,7 @@ func (f *Fleet) stuck(ctx context.Context, unit string) error {
 
 // crashed counts the pods of ingesters in CrashLoopBackOff. There must be one, and none outside zone a.
 func (f *Fleet) crashed(ctx context.Context) (int, error) {
-	pods, err := f.Client.CoreV1().Pods("cortex").List(ctx, meta.ListOptions{LabelSelector: zoneLabel})
+	pods, err := f.Client.CoreV1().Pods("cortex").List(ctx, meta.ListOptions{LabelSelector: zones.Label})
 	if err != nil {
 		return 0, fmt.Errorf("listing pods: %w", err)
 	}
@@ -113,8 +114,8 @@ func (f *Fleet) crashed(ctx context.Context) (int, error) {
 		if ready(p) {
 			continue
 		}
-		if p.Labels[zoneLabel] != "a" || p.Annotations[fake.Crash] == "" {
-			return 0, fmt.Errorf("%s of zone %s is not ready", p.Name, p.Labels[zoneLabel])
+		if p.Labels[zones.Label] != "a" || p.Annotations[fake.Crash] == "" {
+			return 0, fmt.Errorf("%s of zone %s is not ready", p.Name, p.Labels[zones.Label])
 		}
 		down = append(down, p.Name)
 	}

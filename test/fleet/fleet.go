@@ -36,27 +36,36 @@ type Fleet struct {
 	// Flux is the running controllers, once the cluster is installed.
 	Flux *fluxprocess.Flux
 
-	t        *testing.T
+	t *testing.T
+	// source is the repository that was forked.
+	source   string
 	programs map[string]string
+	// next is the opsgen that the fork is to be upgraded to, where it was forked from an older revision.
+	next string
 	// authority is the certificate of the API server's, as any that webhooks might have.
 	authority []byte
 	// release is the number of the last deployment tag.
 	release int
+	// changes counts those of one tenant, so that each is another.
+	changes int
 	began   time.Time
 }
 
 // Begin builds what is missing, starts a bed of fake nodes in the cluster's own zones, and makes a fork whose first
-// deployment tag is v1.0.1.
-func Begin(t *testing.T, name, cluster string, nodes int) *Fleet {
+// deployment tag is v1.0.1. It is a fork of what the repository was at a revision; empty: of what is in the working folder.
+func Begin(t *testing.T, name, cluster string, nodes int, revision string) *Fleet {
 	t.Helper()
 	f := &Fleet{Story: story.Story{Options: story.Options{Name: name, Cluster: cluster, Repository: Repository}}, t: t, began: time.Now()}
 	f.Step("build", 50*time.Minute, func(ctx context.Context) (string, error) {
 		var err error
 		f.programs, err = build.Ensure(ctx, []string{"opsgen", "kubectl", "source-controller", "kustomize-controller"}, build.Options{})
-		return fmt.Sprintf("%d programs", len(f.programs)), err
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%d programs", len(f.programs)), f.find(ctx, revision)
 	})
 	f.Step("nodes", 3*time.Minute, func(ctx context.Context) (string, error) {
-		zones, err := zones(cluster)
+		zones, err := f.zones()
 		if err != nil {
 			return "", err
 		}
@@ -73,21 +82,20 @@ func Begin(t *testing.T, name, cluster string, nodes int) *Fleet {
 	return f
 }
 
-// zones are the cluster's.
-func zones(cluster string) ([]string, error) {
-	source, err := build.Folder("")
-	if err != nil {
-		return nil, err
-	}
-	data, err := os.ReadFile(filepath.Join(filepath.Dir(source), "clusters", cluster, "cluster.yaml"))
+// zones are the cluster's, or the bed's own when it names none.
+func (f *Fleet) zones() ([]string, error) {
+	data, err := os.ReadFile(filepath.Join(f.source, "clusters", f.Cluster, "cluster.yaml"))
 	if err != nil {
 		return nil, fmt.Errorf("looking for zones: %w", err)
 	}
 	var described struct {
 		Provider struct{ Zones []string }
 	}
-	if err := yaml.Unmarshal(data, &described); err != nil || len(described.Provider.Zones) == 0 {
-		return nil, fmt.Errorf("%s names no zones: %w", cluster, err)
+	if err := yaml.Unmarshal(data, &described); err != nil {
+		return nil, fmt.Errorf("looking for zones: %w", err)
+	}
+	if len(described.Provider.Zones) == 0 {
+		return bed.Zones(), nil
 	}
 	return described.Provider.Zones, nil
 }
@@ -116,7 +124,7 @@ func (f *Fleet) makeFork(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if f.Fork, err = fork.Here(ctx, f.t.TempDir(), remote, f.programs["opsgen"], f.Cluster); err != nil {
+	if f.Fork, err = fork.Of(ctx, f.source, f.t.TempDir(), remote, f.programs["opsgen"], f.Cluster); err != nil {
 		return "", err
 	}
 	if err := f.Release(ctx, "Render "+f.Cluster); err != nil {

@@ -15,7 +15,7 @@ func TestMain(m *testing.M) {
 
 // TestExampleOnAWS is example-aws in full size.
 func TestExampleOnAWS(t *testing.T) {
-	f := Begin(t, "fleet-aws", "example-aws", 24)
+	f := Begin(t, "fleet-aws", "example-aws", 24, "")
 	f.Install()
 	f.Step("quiet", 5*time.Minute, f.quiet)
 	f.Step("zones", 10*time.Minute, f.upgradeZones)
@@ -24,7 +24,7 @@ func TestExampleOnAWS(t *testing.T) {
 
 // TestExampleOnGoogleCloud is example-gcp in full size.
 func TestExampleOnGoogleCloud(t *testing.T) {
-	f := Begin(t, "fleet-gcp", "example-gcp", 9)
+	f := Begin(t, "fleet-gcp", "example-gcp", 9, "")
 	f.Install()
 	f.Step("quiet", 5*time.Minute, f.quiet)
 }

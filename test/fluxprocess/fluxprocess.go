@@ -44,6 +44,8 @@ type Flux struct {
 	// Controllers are the processes by their Deployments' names.
 	Controllers map[string]*Process
 	gate        *http.Server
+	// memory is a folder in memory, for volumes that are.
+	memory string
 }
 
 // places are the ports of each controller for metrics and health: two Deployments have an address each, two processes one.
@@ -58,8 +60,11 @@ func Start(ctx context.Context, o Options) (*Flux, error) {
 		return nil, err
 	}
 	f := &Flux{Controllers: map[string]*Process{}, gate: gate}
+	if f.memory, err = os.MkdirTemp("/dev/shm", "flux-"); err != nil {
+		return nil, errors.Join(fmt.Errorf("making a folder in memory: %w", err), gate.Close())
+	}
 	for name, ports := range places {
-		process, err := start(ctx, o, name, ports, url)
+		process, err := f.start(ctx, o, name, ports, url)
 		if err != nil {
 			f.Stop()
 			return nil, fmt.Errorf("starting %s: %w", name, err)
@@ -82,15 +87,16 @@ func (f *Flux) Stop() {
 		<-p.ended
 	}
 	_ = f.gate.Close() // Nobody needs it any more.
+	_ = os.RemoveAll(f.memory)
 }
 
-func start(ctx context.Context, o Options, name string, ports [2]string, proxy string) (*Process, error) {
+func (f *Flux) start(ctx context.Context, o Options, name string, ports [2]string, proxy string) (*Process, error) {
 	deployment, err := read(filepath.Join(o.Rendered, "controllers", "flux", "deployment-"+name+".yaml"))
 	if err != nil {
 		return nil, err
 	}
 	dir := filepath.Join(o.Dir, name)
-	arguments, environment, err := translate(deployment, dir)
+	arguments, environment, err := translate(deployment, dir, f.memory)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +105,13 @@ func start(ctx context.Context, o Options, name string, ports [2]string, proxy s
 	if name == "source-controller" {
 		at := o.Address + ":" + artifactsPort
 		arguments = append(arguments, "--storage-addr="+at, "--storage-adv-addr="+at)
+	}
+	// Its files of a moment are in its volume at /tmp.
+	temporary := dir
+	for _, m := range deployment.Spec.Template.Spec.Containers[0].VolumeMounts {
+		if m.MountPath == "/tmp" {
+			temporary = folder(deployment, dir, f.memory, m.Name)
+		}
 	}
 	kubeconfig := filepath.Join(dir, "kubeconfig")
 	account := deployment.Spec.Template.Spec.ServiceAccountName
@@ -111,7 +124,7 @@ func start(ctx context.Context, o Options, name string, ports [2]string, proxy s
 	}
 	command := exec.Command(path, arguments...) //nolint:noctx // It outlives the call.
 	command.Env = append([]string{
-		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir, "KUBECONFIG=" + kubeconfig, "SSL_CERT_FILE=" + o.AuthorityFile,
+		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + temporary, "KUBECONFIG=" + kubeconfig, "SSL_CERT_FILE=" + o.AuthorityFile,
 		"HTTPS_PROXY=" + proxy,
 	}, environment...)
 	return run(command, filepath.Join(o.Dir, name+".log"))
@@ -132,16 +145,16 @@ func read(file string) (*apps.Deployment, error) {
 	return d, nil
 }
 
-// translate answers a container's arguments and environment. Its volumes are folders of dir.
-func translate(d *apps.Deployment, dir string) (arguments, environment []string, err error) {
+// translate answers a container's arguments and environment. Its volumes are folders of dir, or of memory.
+func translate(d *apps.Deployment, dir, memory string) (arguments, environment []string, err error) {
 	container := d.Spec.Template.Spec.Containers[0]
 	var mounts []string
 	for _, m := range container.VolumeMounts {
-		folder := filepath.Join(dir, m.Name)
-		if err := os.MkdirAll(folder, 0o700); err != nil {
+		place := folder(d, dir, memory, m.Name)
+		if err := os.MkdirAll(place, 0o700); err != nil {
 			return nil, nil, fmt.Errorf("making a volume: %w", err)
 		}
-		mounts = append(mounts, m.MountPath, folder)
+		mounts = append(mounts, m.MountPath, place)
 	}
 	moved := func(value string) string {
 		for i := 0; i < len(mounts); i += 2 {
@@ -169,6 +182,16 @@ func translate(d *apps.Deployment, dir string) (arguments, environment []string,
 		arguments = append(arguments, flag)
 	}
 	return arguments, environment, nil
+}
+
+// folder is where a volume is: below memory when it is of memory in the pod, too, else below dir.
+func folder(d *apps.Deployment, dir, memory, volume string) string {
+	for _, v := range d.Spec.Template.Spec.Volumes {
+		if v.Name == volume && v.EmptyDir != nil && v.EmptyDir.Medium == core.StorageMediumMemory {
+			return filepath.Join(memory, d.Name, volume)
+		}
+	}
+	return filepath.Join(dir, volume)
 }
 
 func variable(d *apps.Deployment, e core.EnvVar) (string, error) {

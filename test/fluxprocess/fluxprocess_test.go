@@ -28,7 +28,7 @@ func TestAControllerIsToldWhatItsPodIs(t *testing.T) {
 			{Name: "HOME", Value: "/tmp/home"},
 		},
 		VolumeMounts: []core.VolumeMount{{Name: "data", MountPath: "/data"}, {Name: "temp", MountPath: "/tmp"}},
-	}), dir)
+	}), dir, "nowhere")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestWhatAProcessCannotHaveIsAnError(t *testing.T) {
 	t.Parallel()
 	_, _, err := translate(deployment(core.Container{Env: []core.EnvVar{
 		{Name: "PASSWORD", ValueFrom: &core.EnvVarSource{SecretKeyRef: &core.SecretKeySelector{Key: "password"}}},
-	}}), t.TempDir())
+	}}), t.TempDir(), "nowhere")
 	if err == nil || !strings.Contains(err.Error(), "PASSWORD") {
 		t.Errorf("a variable from a Secret: %v", err)
 	}

@@ -67,6 +67,15 @@ func (p *Process) Usage() (Usage, error) {
 	return u, nil
 }
 
+// Said counts the lines of its log that hold a text.
+func (p *Process) Said(text string) (int, error) {
+	data, err := os.ReadFile(p.log)
+	if err != nil {
+		return 0, fmt.Errorf("reading a log: %w", err)
+	}
+	return strings.Count(string(data), text), nil
+}
+
 func (p *Process) lastWords() string {
 	data, err := os.ReadFile(p.log)
 	if err != nil {

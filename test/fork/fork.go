@@ -28,18 +28,8 @@ type Fork struct {
 // New copies the files of the repository at source that Git knows or would add, as they are in the working folder, into
 // dir, and makes it a repository whose remote "origin" is the given address or path.
 func New(ctx context.Context, source, dir, remote, opsgen string) (*Fork, error) {
-	list, err := run(ctx, source, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range strings.Split(strings.TrimSuffix(list, "\x00"), "\x00") {
-		if err := copyFile(filepath.Join(source, name), filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("copying the repository: %w", err)
-		}
-	}
 	f := &Fork{Dir: dir, Opsgen: opsgen}
-	// The distribution does not commit what its examples render; a fork commits what its clusters do.
-	if err := f.Edit(".gitignore", "\n/clusters/example-*/rendered/\n", "\n"); err != nil {
+	if err := f.copyFrom(ctx, source, func(string) bool { return true }); err != nil {
 		return nil, err
 	}
 	for _, arguments := range [][]string{
@@ -62,13 +52,63 @@ func Here(ctx context.Context, dir, remote, opsgen, cluster string) (*Fork, erro
 	if err != nil {
 		return nil, err
 	}
-	f, err := New(ctx, filepath.Dir(source), filepath.Join(dir, "fork"), remote, opsgen)
+	return Of(ctx, filepath.Dir(source), dir, remote, opsgen, cluster)
+}
+
+// Of is Here for the repository at source.
+func Of(ctx context.Context, source, dir, remote, opsgen, cluster string) (*Fork, error) {
+	f, err := New(ctx, source, filepath.Join(dir, "fork"), remote, opsgen)
 	if err != nil {
 		return nil, err
 	}
 	f.Env = []string{"XDG_CONFIG_HOME=" + filepath.Join(dir, "config")}
 	_, err = f.Run(ctx, "token", "keygen", "--cluster", cluster)
 	return f, err
+}
+
+// Take brings the fork to the bundle at source, as it is in that working folder, with its program. What a team writes, the
+// folders clusters and tenants, stays the fork's.
+func (f *Fork) Take(ctx context.Context, source, opsgen string) error {
+	ours := func(name string) bool {
+		return !strings.HasPrefix(name, "clusters/") && !strings.HasPrefix(name, "tenants/")
+	}
+	list, err := files(ctx, f.Dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range list {
+		if ours(name) {
+			if err := os.Remove(filepath.Join(f.Dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("removing the old bundle: %w", err)
+			}
+		}
+	}
+	f.Opsgen = opsgen
+	return f.copyFrom(ctx, source, ours)
+}
+
+// files are those of a repository that Git knows or would add.
+func files(ctx context.Context, dir string) ([]string, error) {
+	list, err := run(ctx, dir, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	return strings.Split(strings.TrimSuffix(list, "\x00"), "\x00"), err
+}
+
+// copyFrom copies the wanted files of the repository at source.
+func (f *Fork) copyFrom(ctx context.Context, source string, wanted func(string) bool) error {
+	list, err := files(ctx, source)
+	if err != nil {
+		return err
+	}
+	for _, name := range list {
+		if !wanted(name) {
+			continue
+		}
+		if err := copyFile(filepath.Join(source, name), filepath.Join(f.Dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("copying the repository: %w", err)
+		}
+	}
+	// The distribution does not commit what its examples render; a fork commits what its clusters do.
+	return f.Edit(".gitignore", "\n/clusters/example-*/rendered/\n", "\n")
 }
 
 func copyFile(from, to string) error {

@@ -1,4 +1,4 @@
-package fleet
+package zones
 
 import (
 	"testing"
@@ -7,12 +7,16 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// set is a zone's stateful set of two pods at a generation, of which so many are updated and ready.
+// set is a zone's stateful set of two ingesters at a generation, of which so many are updated and ready.
 func set(zone string, generation int64, updated, ready int32) *apps.StatefulSet {
+	return named("ingester", zone, generation, updated, ready)
+}
+
+func named(kind, zone string, generation int64, updated, ready int32) *apps.StatefulSet {
 	replicas := int32(2)
 	s := &apps.StatefulSet{
 		ObjectMeta: meta.ObjectMeta{
-			Namespace: "cortex", Name: "ingester-zone-" + zone, Generation: generation, Labels: map[string]string{zoneLabel: zone},
+			Namespace: "cortex", Name: kind + "-zone-" + zone, Generation: generation, Labels: map[string]string{Label: zone},
 		},
 		Spec: apps.StatefulSetSpec{Replicas: &replicas},
 		Status: apps.StatefulSetStatus{
@@ -37,18 +41,22 @@ func TestTheWatchSeesAZoneThatComesTooEarly(t *testing.T) {
 		"both at once":                {[]*apps.StatefulSet{set("a", 2, 0, 2), set("b", 2, 0, 2)}, false},
 		"the first not ready":         {[]*apps.StatefulSet{set("a", 2, 2, 1), set("b", 2, 0, 2)}, false},
 		"the first half updated":      {[]*apps.StatefulSet{set("a", 2, 1, 2), set("b", 2, 0, 2)}, false},
+		"another kind, not yet ready": {[]*apps.StatefulSet{named("store", "a", 2, 0, 2), set("a", 2, 2, 2), set("b", 2, 0, 2)}, false},
+		"another kind, too late":      {[]*apps.StatefulSet{set("a", 2, 2, 2), set("b", 2, 0, 2), named("store", "a", 2, 0, 2)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := &rollout{sets: map[string]*apps.StatefulSet{}, began: map[string]int64{}}
+			r := &Rollout{sets: map[string]*apps.StatefulSet{}, began: map[string]int64{}}
 			for _, zone := range []string{"a", "b"} {
-				s := set(zone, 1, 2, 2)
-				r.sets[setName(s)], r.began[setName(s)] = s, 1
+				for _, kind := range []string{"ingester", "store"} {
+					s := named(kind, zone, 1, 2, 2)
+					r.sets[setName(s)], r.began[setName(s)] = s, 1
+				}
 			}
 			for _, s := range c.seen {
 				r.see(s)
 			}
-			if _, err := r.changed(); (err == nil) != c.fine {
+			if _, err := r.Changed(); (err == nil) != c.fine {
 				t.Errorf("the watch says %v", err)
 			}
 		})
