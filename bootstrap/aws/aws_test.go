@@ -62,7 +62,13 @@ func TestDownLeavesOnlyWhatItSays(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cloud := awsfake.New(10*time.Minute, 3*time.Minute)
 				line := killtest.Direct(cloud)
-				if err := errors.Join(up(t.Context(), line), down(test.deleteData)(t.Context(), line)); err != nil {
+				if err := up(t.Context(), line); err != nil {
+					t.Fatal(err)
+				}
+				if !strings.Contains(cloud.Snapshot(), "heritage=external-dns") {
+					t.Error("nothing wrote records")
+				}
+				if err := down(test.deleteData)(t.Context(), line); err != nil {
 					t.Fatal(err)
 				}
 				for _, kind := range kinds() {
@@ -73,6 +79,9 @@ func TestDownLeavesOnlyWhatItSays(t *testing.T) {
 				w, err := open(t.Context(), line)
 				if err != nil {
 					t.Fatal(err)
+				}
+				if strings.Contains(cloud.Snapshot(), "heritage=external-dns") {
+					t.Errorf("records are left:\n%s", cloud.Snapshot())
 				}
 				left, err := w.Leftovers(t.Context())
 				if err != nil || len(left) != test.left["bucket"]+test.left["zone"] {

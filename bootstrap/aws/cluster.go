@@ -32,14 +32,14 @@ const (
 )
 
 // addCluster adds EKS. What it gives must be ready before pods can run.
-func (a *amazon) addCluster(g *engine.Graph, n *network, r *roles) []engine.Dependency {
+func (a *amazon) addCluster(g *engine.Graph, n *network, r *roles, records engine.Dependency) []engine.Dependency {
 	key := a.addKey(g)
 	// The control plane uses the key as this role.
 	r.clusterReady = append(r.clusterReady, a.addInline(g, "cluster/key-rights", identity.Role(g.Cluster, "cluster"), func(ctx context.Context) (string, error) {
 		arn, err := key.Get(ctx)
 		return policy(statement{Action: []string{"kms:Encrypt", "kms:Decrypt", "kms:DescribeKey", "kms:ListGrants"}, Resource: []string{arn}}), err
 	}, key, r.cluster))
-	a.cluster = a.addControlPlane(g, n, r, key)
+	a.cluster = a.addControlPlane(g, n, r, key, records)
 	ready := a.addNodes(g, n, r)
 	for _, name := range addonNames() {
 		if name == storageAddon {
@@ -60,9 +60,11 @@ func (a *amazon) addCluster(g *engine.Graph, n *network, r *roles) []engine.Depe
 	return ready
 }
 
-func (a *amazon) addControlPlane(g *engine.Graph, n *network, r *roles, key engine.Output[string]) engine.Output[controlPlane] {
+func (a *amazon) addControlPlane(
+	g *engine.Graph, n *network, r *roles, key engine.Output[string], records engine.Dependency,
+) engine.Output[controlPlane] {
 	const name = "cluster/control-plane"
-	after := append(engine.After(n.private), r.cluster, key, n.swept)
+	after := append(engine.After(n.private), r.cluster, key, n.swept, records)
 	return add(a, g, engine.Resource[controlPlane]{
 		Name: name, Kind: "EKS cluster", ID: g.Cluster, Expected: controlPlaneTime, Limit: 40 * time.Minute,
 		Uses:   []engine.Use{{Item: "aws/cluster", Quantity: price.HoursPerMonth}},

@@ -27,7 +27,7 @@ func TestDocumentedErrors(t *testing.T) {
 		engine.NotYet:    {&ekstypes.ResourcePropagationDelayException{}},
 		engine.Blocked: {
 			&ekstypes.ResourceInUseException{}, &ekstypes.InvalidStateException{}, &iamtypes.DeleteConflictException{}, &iamtypes.ConcurrentModificationException{},
-			&iamtypes.EntityTemporarilyUnmodifiableException{}, &kmstypes.KMSInvalidStateException{}, &zonetypes.HostedZoneNotEmpty{}, &zonetypes.ConcurrentModification{},
+			&iamtypes.EntityTemporarilyUnmodifiableException{}, &kmstypes.KMSInvalidStateException{}, &zonetypes.HostedZoneNotEmpty{}, &zonetypes.InvalidChangeBatch{}, &zonetypes.ConcurrentModification{},
 		},
 		engine.Exists: {&iamtypes.EntityAlreadyExistsException{}, &kmstypes.AlreadyExistsException{}, &zonetypes.HostedZoneAlreadyExists{}, &s3types.BucketAlreadyOwnedByYou{}},
 		engine.Gone: {

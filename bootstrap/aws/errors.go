@@ -22,7 +22,7 @@ func classes() map[string]engine.Class {
 		engine.Uncertain: `InternalError InternalFailure InternalServerError ServerException ServiceFailure ServiceFailureException
 			ServiceUnavailable ServiceUnavailableException Unavailable KMSInternalException DependencyTimeoutException RequestTimeout`,
 		engine.Blocked: `DependencyViolation DeleteConflict ResourceInUse ConcurrentModification
-			ConcurrentModificationException BucketNotEmpty OperationAborted HostedZoneNotEmpty InvalidIPAddress.InUse
+			ConcurrentModificationException InvalidChangeBatch BucketNotEmpty OperationAborted HostedZoneNotEmpty InvalidIPAddress.InUse
 			IncorrectState KMSInvalidStateException EntityTemporarilyUnmodifiable InvalidStateException`,
 		engine.NotYet: `ResourcePropagationDelayException`,
 		engine.Exists: `BucketAlreadyOwnedByYou EntityAlreadyExists EntityAlreadyExistsException AlreadyExistsException

@@ -92,7 +92,7 @@ func (a *amazon) Resources(g *engine.Graph) (provider.Kubernetes, error) {
 	lease, buckets := a.addBuckets(g)
 	zone := a.addZone(g, lease)
 	roles := a.addIdentities(g, zone)
-	ready := a.addCluster(g, network, roles)
+	ready := a.addCluster(g, network, roles, a.addRecords(g, zone))
 	return provider.Kubernetes{
 		After:  append(ready, buckets...),
 		Config: a.restConfig, Kubeconfig: a.kubeconfig,

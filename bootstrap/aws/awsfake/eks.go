@@ -408,6 +408,7 @@ func (c *Cloud) kubernetes(group, cluster *Item) {
 	c.insert(Item{Kind: "interface", Tags: map[string]string{"cluster.k8s.amazonaws.com/name": cluster.ID}, Props: map[string]string{
 		"SubnetId": subnet.ID, "VpcId": subnet.Props["VpcId"], "status": "in-use", "Owner": group.ID, "description": "aws-K8S-" + group.ID,
 	}})
+	c.externalDNS(cluster.ID)
 	for _, there := range c.all("group") {
 		if there.Props["description"] == "k8s-elb" {
 			return

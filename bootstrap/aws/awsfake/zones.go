@@ -51,14 +51,16 @@ func (c *Cloud) serveZone(k *call, name, id string) {
 	case "GetHostedZone":
 		k.answerXML("<GetHostedZoneResponse>" + zoneXML(zone) + "<DelegationSet><NameServers><NameServer>ns-1.example.com</NameServer></NameServers></DelegationSet></GetHostedZoneResponse>")
 	case "ListResourceRecordSets":
-		set := "<ResourceRecordSet><Name>%s</Name><Type>%s</Type><TTL>60</TTL><ResourceRecords><ResourceRecord><Value>x</Value></ResourceRecord></ResourceRecords></ResourceRecordSet>"
-		body := fmt.Sprintf(set, zone.Props["Name"], "NS")
-		if zone.Props["records"] != "" {
-			body += fmt.Sprintf(set, zone.Props["records"], "A")
+		set := "<ResourceRecordSet><Name>%s</Name><Type>%s</Type><TTL>60</TTL><ResourceRecords><ResourceRecord><Value>%s</Value></ResourceRecord></ResourceRecords></ResourceRecordSet>"
+		body := fmt.Sprintf(set, zone.Props["Name"], "NS", "ns-1.example.com.")
+		for _, record := range zone.records() {
+			body += fmt.Sprintf(set, strings.ReplaceAll(record[0], "*", `\052`), record[1], escape(record[2]))
 		}
 		k.answerXML("<ListResourceRecordSetsResponse><ResourceRecordSets>" + body + "</ResourceRecordSets><IsTruncated>false</IsTruncated><MaxItems>100</MaxItems></ListResourceRecordSetsResponse>")
 	case "ChangeResourceRecordSets":
-		delete(zone.Props, "records")
+		if !c.changeRecords(k, zone) {
+			return
+		}
 		k.answerXML("<ChangeResourceRecordSetsResponse><ChangeInfo><Id>/change/C1</Id><Status>PENDING</Status><SubmittedAt>2026-11-01T00:00:00Z</SubmittedAt></ChangeInfo></ChangeResourceRecordSetsResponse>")
 	case "DeleteHostedZone":
 		if zone.Props["records"] != "" {
