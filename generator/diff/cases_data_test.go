@@ -46,6 +46,10 @@ func dataCases() map[string]dangerous {
 			want: []string{"tenant-removed | Data loss: tenants/search: the tenant is removed from prod: its endpoint, Grafana, rules and alerts stop at once. " +
 				"Its metrics and logs stay in the buckets until their retention."},
 		},
+		"a removed tenant is marked to be erased": {change: edit(syncerErase, "tenants: []", "tenants: [{id: former-k7x2q, name: former}]"), want: []string{
+			"tenant-erased | Data loss: tenants/former: all metrics and logs of its ID former-k7x2q are deleted from prod, beginning 15 minutes after the merge. " +
+				"Nothing brings them back but a backup.",
+		}},
 		"a claim is removed": {change: without("platform/cortex/persistentvolumeclaim-scratch.yaml"), want: []string{
 			"object-removed | Data loss: PersistentVolumeClaim cortex/scratch: it is no longer in Git, so Flux deletes it, and with it the data of its volume.",
 		}},

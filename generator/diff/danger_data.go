@@ -10,6 +10,7 @@ func dataRules() []rule {
 	return []rule{
 		{"cluster-removed", "A cluster's folder is removed while the cluster may still run.", func(*scene, *findings) error { return nil }},
 		{"tenant-removed", "A tenant is removed from a cluster: its endpoint, rules and Grafana go, its data stays until its retention.", tenantRemoved},
+		{"tenant-erased", "A removed tenant is marked to be erased: all that it wrote is deleted.", tenantErased},
 		{"tenant-id-changed", "A tenant's ID in Cortex and Loki changes: it no longer finds its data.", identityChanged},
 		{"retention-shortened", "Metrics or logs are kept shorter than before: the next compaction deletes what is older.", retentionShortened},
 		{"bucket-changed", "A component reads and writes another bucket: what is in the old one is no longer found.", bucketChanged},

@@ -15,6 +15,7 @@ const (
 	cortexLimits = "config/cortex-tenants/configmap-cortex-limits.yaml"
 	lokiConfig   = "platform/loki/configmap-loki.yaml"
 	proxyTenants = "config/proxy-tenants/configmap-proxy-tenants.yaml"
+	syncerErase  = "config/syncer-tenants/configmap-syncer-erase.yaml"
 	zoneA        = "platform/cortex/statefulset-ingester-zone-a.yaml"
 	zoneB        = "platform/cortex/statefulset-ingester-zone-b.yaml"
 	zoneC        = "platform/cortex/statefulset-ingester-zone-c.yaml"

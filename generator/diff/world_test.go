@@ -45,6 +45,8 @@ func world() map[string]string {
 			  search-x1: {compactor_blocks_retention_period: 365d, max_global_series_per_user: 1000000, ingestion_tenant_shard_size: 6}`),
 		"config/proxy-tenants/configmap-proxy-tenants.yaml": configMap("proxy", "proxy-tenants", "tenants.yaml", `
 			tenants: [{name: payments}, {name: search, id: search-x1}]`),
+		"config/syncer-tenants/configmap-syncer-erase.yaml": configMap("syncer", "syncer-erase", "erase.yaml", `
+			tenants: []`),
 		"platform/cortex/statefulset-ingester-zone-a.yaml": ingester("a"),
 		"platform/cortex/statefulset-ingester-zone-b.yaml": ingester("b"),
 		"platform/cortex/statefulset-ingester-zone-c.yaml": ingester("c"),
