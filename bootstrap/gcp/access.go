@@ -103,7 +103,9 @@ func busy(err error) error {
 }
 
 // addAccess adds rights on something. They are a part of it, and nothing else in its policy is touched.
-func (c *cloud) addAccess(g *engine.Graph, name, id string, to guarded, wanted func(context.Context) ([]grant, error), after ...engine.Dependency) engine.Output[string] {
+func (c *cloud) addAccess(g *engine.Graph, name, id string, to guarded, wanted func(context.Context) ([]grant, error),
+	after ...engine.Dependency,
+) engine.Output[string] {
 	change := func(ctx context.Context, what func(policy, []grant) policy) error {
 		want, err := wanted(ctx)
 		if err != nil {

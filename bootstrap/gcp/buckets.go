@@ -147,8 +147,11 @@ func bucketSettings(b *storage.Bucket) []engine.Change {
 		lifecycle = lifecycleText(b.Lifecycle.Rule)
 	}
 	return []engine.Change{
-		{Field: "access", Have: access}, {Field: "public access", Have: public}, {Field: "versioning", Have: versions},
-		{Field: "deleted objects", Have: deleted}, {Field: "lifecycle", Have: lifecycle},
+		{Field: "access", Have: access},
+		{Field: "public access", Have: public},
+		{Field: "versioning", Have: versions},
+		{Field: "deleted objects", Have: deleted},
+		{Field: "lifecycle", Have: lifecycle},
 	}
 }
 

@@ -28,6 +28,12 @@ const (
 	nodesTime        = 3 * time.Minute
 )
 
+// newCluster is for how long a cluster that fails is taken for one that never ran.
+const newCluster = 2 * time.Hour
+
+// fieldStatus is a drift that only a person can mend.
+const fieldStatus = "status"
+
 // location is the region as APIs name it.
 func (c *cloud) location() string {
 	return "projects/" + c.project() + "/locations/" + c.region()
@@ -58,6 +64,10 @@ func (c *cloud) addCluster(g *engine.Graph, n *network, nodes nodeIdentity, key 
 			return c.clusterOperation(name, engine.Pending, op, err)
 		},
 		Reconcile: func(ctx context.Context, have engine.State[controlPlane]) error {
+			if have.Drift[0].Field == fieldStatus {
+				return &failedError{code: "FAILED_PRECONDITION", message: "GKE says of the cluster: " + have.Detail +
+					"; mend that, or give up what is only in its volumes: run `bootstrap down`, then up"}
+			}
 			return c.upgrade(ctx, name, have.Output.version)
 		},
 		Delete: func(ctx context.Context, _ engine.State[controlPlane]) error {
@@ -135,6 +145,11 @@ func (c *cloud) findCluster(ctx context.Context) (engine.State[controlPlane], er
 	if condition, known := conditions[there.Status]; known {
 		found.Condition = condition
 	}
+	// Threat: up deletes what failed and makes it anew, and a cluster that has run for long holds what is nowhere else.
+	if made, err := time.Parse(time.RFC3339, there.CreateTime); there.Status == "ERROR" && (err != nil || time.Since(made) > newCluster) {
+		found.Condition, found.Drift = engine.Ready, []engine.Change{{Field: fieldStatus, Have: found.Detail, Want: "RUNNING"}}
+		return found, nil
+	}
 	found.Output.version = there.CurrentMasterVersion
 	if e := there.ControlPlaneEndpointsConfig; e != nil && e.DnsEndpointConfig != nil && e.DnsEndpointConfig.Endpoint != "" {
 		found.Output.endpoint = "https://" + e.DnsEndpointConfig.Endpoint
@@ -181,15 +196,7 @@ func (c *cloud) upgrade(ctx context.Context, resource, have string) error {
 
 // nextMinor refuses what Kubernetes cannot do: to go back, or to leave a version out.
 func nextMinor(have, want string) error {
-	number := func(version string) int {
-		_, text, _ := strings.Cut(version, ".")
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			return -1
-		}
-		return n
-	}
-	h, w := number(have), number(want)
+	h, w := minorNumber(have), minorNumber(want)
 	switch {
 	case w < h:
 		return &failedError{code: "INVALID_ARGUMENT", message: fmt.Sprintf("Kubernetes cannot go back from %s to %s; write kubernetes: %q in cluster.yaml", have, want, have)}
@@ -197,4 +204,14 @@ func nextMinor(have, want string) error {
 		return &failedError{code: "INVALID_ARGUMENT", message: fmt.Sprintf("Kubernetes goes up one minor version at a time; write kubernetes: \"1.%d\" in cluster.yaml first", h+1)}
 	}
 	return nil
+}
+
+// minorNumber is 35 of "1.35", and -1 where there is none.
+func minorNumber(version string) int {
+	_, text, _ := strings.Cut(version, ".")
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return -1
+	}
+	return n
 }

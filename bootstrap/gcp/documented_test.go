@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -61,6 +62,9 @@ func grown(ctx context.Context, transport http.RoundTripper) error {
 	w, err := openTarget(ctx, wanted)
 	if err != nil {
 		return err
+	}
+	if check := w.checkUpgrade(ctx); check.Problem != "" || check.Detail != "1.35 → 1.36" {
+		return fmt.Errorf("the upgrade: %+v", check)
 	}
 	return w.up(ctx)
 }
@@ -242,7 +246,7 @@ func TestPreflight(t *testing.T) {
 		"all is well":          {func(*gcpfake.Cloud, *world) {}, "", ""},
 		"revoked credentials":  {func(c *gcpfake.Cloud, _ *world) { c.Refuse["oauth2:token"] = "invalid_grant" }, "credentials", "invalid_grant"},
 		"another project":      {func(_ *gcpfake.Cloud, w *world) { w.Cluster.Provider.Account = "another" }, "project", "does not have permission"},
-		"no API to begin with": {func(c *gcpfake.Cloud, _ *world) { c.Disabled["storage.googleapis.com"] = true }, "APIs", "storage.googleapis.com is not enabled"},
+		"no API to begin with": {func(c *gcpfake.Cloud, _ *world) { c.Disabled["storage.googleapis.com"] = true }, "services", "storage.googleapis.com is not enabled"},
 		"a right is missing":   {func(c *gcpfake.Cloud, _ *world) { c.Refuse["right:container.clusters.create"] = "no" }, "permissions", "container.clusters.create"},
 		"no such zone":         {func(_ *gcpfake.Cloud, w *world) { w.Cluster.Provider.Zones[2] = "europe-west3-z" }, "zones", "europe-west3-z"},
 		"another region's":     {func(_ *gcpfake.Cloud, w *world) { w.Cluster.Provider.Zones[2] = "us-central1-a" }, "zones", "us-central1-a"},
@@ -279,6 +283,39 @@ func TestPreflight(t *testing.T) {
 			}
 			if cloud.Snapshot() != before {
 				t.Error("preflight changed something")
+			}
+		})
+	}
+}
+
+// TestDelegation: the DNS of the world must ask the zone's name servers.
+func TestDelegation(t *testing.T) {
+	credentialsOf(t)
+	for name, test := range map[string]struct {
+		answer []*net.NS
+		err    error
+		zoneID string
+		says   string
+	}{
+		"as it should be":   {answer: []*net.NS{{Host: "NS-cloud-a2.googledomains.com."}, {Host: "ns-cloud-a1.googledomains.com."}}},
+		"not delegated":     {err: &net.DNSError{IsNotFound: true}, says: "zone above it: ns-cloud-a1.googledomains.com, ns-cloud-a2.googledomains.com."},
+		"delegated to else": {answer: []*net.NS{{Host: "ns.elsewhere.com."}}, says: "is served by ns.elsewhere.com"},
+		"no such zone":      {zoneID: "none", says: "there is no zone none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cloud := gcpfake.New(time.Second, time.Second)
+			cloud.Put(gcpfake.Item{Kind: "managedZones", ID: "projects/acme-observability/managedZones/opsgen-prod", Body: map[string]any{
+				"name": "opsgen-prod", "dnsName": "obs.example.com.", "labels": map[string]any{labelCluster: "prod", labelName: "dns_zone"},
+			}})
+			w, err := open(t.Context(), killtest.Direct(cloud))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.LookupNS = func(context.Context, string) ([]*net.NS, error) { return test.answer, test.err }
+			w.Cluster.DNS.ZoneID = test.zoneID
+			check := w.checkDelegation(t.Context())
+			if (check.Problem != "") != (test.says != "") || !strings.Contains(check.Problem+" "+check.Hint, test.says) {
+				t.Errorf("it says %+v, want %q", check, test.says)
 			}
 		})
 	}

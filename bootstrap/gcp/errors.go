@@ -94,7 +94,11 @@ func (c *cloud) Classify(err error) engine.Verdict {
 	if verdict, known := tokenVerdict(err); known {
 		return verdict
 	}
-	status, codes, text := anatomy(err)
+	return byAnswer(anatomy(err))
+}
+
+// byAnswer tells answers apart: by their words, their reasons, and their status.
+func byAnswer(status int, codes []string, text string) engine.Verdict {
 	if policy := constraint.FindString(text); policy != "" {
 		return engine.Verdict{Hint: "The policy is " + policy + ". " + hintPolicy}
 	}
@@ -107,6 +111,10 @@ func (c *cloud) Classify(err error) engine.Verdict {
 	if status == http.StatusForbidden && shortOf.MatchString(text) {
 		return engine.Verdict{Hint: hintQuota}
 	}
+	return byCode(status, codes)
+}
+
+func byCode(status int, codes []string) engine.Verdict {
 	// Refusals first: a status is general, a reason is not.
 	for _, code := range codes {
 		if hint, known := hints()[code]; known && code != "forbidden" && code != "PERMISSION_DENIED" {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -254,4 +255,27 @@ func upTo(t *testing.T, cloud *gcpfake.Cloud, version string) error {
 		return err
 	}
 	return w.up(t.Context())
+}
+
+// TestAClusterThatHasRunIsNotDeletedByUp: what GKE calls an error later is a person's to decide on.
+func TestAClusterThatHasRunIsNotDeletedByUp(t *testing.T) {
+	credentialsOf(t)
+	synctest.Test(t, func(t *testing.T) {
+		cloud := quick()
+		line := killtest.Direct(cloud)
+		if err := up(t.Context(), line); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(24 * time.Hour)
+		cloud.Break("projects/acme-observability/locations/europe-west3/clusters/prod")
+		if err := up(t.Context(), line); err == nil || !strings.Contains(err.Error(), "GKE says of the cluster: ERROR") {
+			t.Errorf("it says: %v", err)
+		}
+		if slices.Contains(cloud.Calls(), "container:clusters.delete") {
+			t.Error("it was deleted")
+		}
+		if err := errors.Join(down(false)(t.Context(), line), up(t.Context(), line), settled(t.Context(), line)); err != nil {
+			t.Error(err)
+		}
+	})
 }

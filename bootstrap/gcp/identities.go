@@ -130,7 +130,7 @@ func (c *cloud) accounts() []identity.Account {
 func (c *cloud) addRights(g *engine.Graph, buckets buckets, zone engine.Output[string]) []engine.Dependency {
 	var list []engine.Dependency
 	for _, use := range identity.Uses() {
-		use, bucket := use, c.bucketName(use)
+		bucket := c.bucketName(use)
 		if len(c.bucketGrants(use, "")) > 0 {
 			list = append(list, c.addAccess(g, "identities/"+string(use)+"-rights", bucket, c.bucketPolicy(bucket),
 				c.granted(func(number string) []grant { return c.bucketGrants(use, number) }), c.place, buckets.all[use], c.cluster))

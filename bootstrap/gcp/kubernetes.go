@@ -2,9 +2,9 @@ package gcp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd/api"
@@ -35,20 +35,29 @@ func (c *cloud) reached(ctx context.Context) (controlPlane, error) {
 	return there, err
 }
 
+// Bearer implements provider.Bearer: the token of the credentials themselves.
+func (c *cloud) Bearer(context.Context) (string, time.Time, error) {
+	token, err := c.credentials.Token()
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("get a token for the cluster: %w", &unsentError{err})
+	}
+	return token.AccessToken, token.Expiry, nil
+}
+
 // kubeconfig holds a token, and so is good for an hour at most: who needs it for longer asks for it again.
 func (c *cloud) kubeconfig(ctx context.Context) (*api.Config, error) {
 	there, err := c.reached(ctx)
 	if err != nil {
 		return nil, err
 	}
-	token, err := c.credentials.Token()
+	token, _, err := c.Bearer(ctx)
 	if err != nil {
-		return nil, errors.Join(errors.New("get a token for the cluster"), err)
+		return nil, err
 	}
 	name := c.Cluster.Name
 	config := api.NewConfig()
 	config.Clusters[name] = &api.Cluster{Server: there.endpoint, CertificateAuthorityData: there.ca}
-	config.AuthInfos[name] = &api.AuthInfo{Token: token.AccessToken}
+	config.AuthInfos[name] = &api.AuthInfo{Token: token}
 	config.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
 	config.CurrentContext = name
 	return config, nil

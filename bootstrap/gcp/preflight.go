@@ -26,8 +26,8 @@ func (c *cloud) Preflight(ctx context.Context) []provider.Check {
 		return checks
 	}
 	for _, check := range []func(context.Context) provider.Check{
-		c.checkProject, c.checkServices, c.checkPermissions, c.checkZones, c.checkMachines, c.checkVersion, c.checkQuotas,
-		c.checkBuckets, c.checkCluster, c.checkDNS,
+		c.checkProject, c.checkServices, c.checkPermissions, c.checkZones, c.checkMachines, c.checkVersion, c.checkUpgrade, c.checkQuotas,
+		c.checkBuckets, c.checkCluster, c.checkDNS, c.checkDelegation,
 	} {
 		checks = append(checks, check(ctx))
 	}
@@ -74,7 +74,7 @@ func (c *cloud) checkProject(ctx context.Context) provider.Check {
 
 // checkServices looks which APIs are not enabled. Up enables them, but for those that it needs itself before.
 func (c *cloud) checkServices(ctx context.Context) provider.Check {
-	check := provider.Check{Name: "APIs", Detail: fmt.Sprintf("%d enabled", len(neededServices()))}
+	check := provider.Check{Name: "services", Detail: fmt.Sprintf("%d enabled", len(neededServices()))}
 	missing, err := c.missingServices(ctx)
 	if err != nil {
 		check.Problem = "it cannot be seen which are enabled: " + err.Error()
@@ -112,7 +112,8 @@ func needed() []string {
 
 func (c *cloud) checkPermissions(ctx context.Context) provider.Check {
 	check := provider.Check{Name: "permissions", Detail: fmt.Sprintf("%d rights", len(needed()))}
-	answer, err := c.projects.Projects.TestIamPermissions("projects/"+c.project(), &cloudresourcemanager.TestIamPermissionsRequest{Permissions: needed()}).Context(ctx).Do()
+	asked := &cloudresourcemanager.TestIamPermissionsRequest{Permissions: needed()}
+	answer, err := c.projects.Projects.TestIamPermissions("projects/"+c.project(), asked).Context(ctx).Do()
 	if err != nil {
 		return c.failed(check.Name, err)
 	}
@@ -192,39 +193,6 @@ func (c *cloud) checkVersion(ctx context.Context) provider.Check {
 	return check
 }
 
-// checkQuotas compares what is left with what a cluster needs. What a cluster that is there uses is counted already.
-func (c *cloud) checkQuotas(ctx context.Context) provider.Check {
-	check := provider.Check{Name: "quotas"}
-	if _, err := c.findCluster(ctx); err == nil {
-		check.Detail = "not looked at: the cluster is there, and is counted already"
-		return check
-	}
-	answer, err := c.compute.Regions.Get(c.project(), c.region()).Context(ctx).Do()
-	if err != nil {
-		return c.failed(check.Name, err)
-	}
-	nodes := float64(c.nodesIn() * len(c.Cluster.Provider.Zones))
-	var short []string
-	for _, need := range []struct {
-		metric string
-		amount float64
-	}{
-		{"N2_CPUS", nodes * nodeCPUs}, {"CPUS", nodes * nodeCPUs}, {"INSTANCES", nodes},
-		{"SSD_TOTAL_GB", nodes*nodeDisk + c.Amounts.VolumeGiB}, {"IN_USE_ADDRESSES", 1}, {"STATIC_ADDRESSES", 1},
-	} {
-		for _, quota := range answer.Quotas {
-			if quota.Metric == need.metric && quota.Limit-quota.Usage < need.amount {
-				short = append(short, fmt.Sprintf("%s: %.0f of %.0f are left, %.0f are needed", quota.Metric, quota.Limit-quota.Usage, quota.Limit, need.amount))
-			}
-		}
-	}
-	check.Detail = fmt.Sprintf("%.0f nodes with %.0f CPU", nodes, nodes*nodeCPUs)
-	if len(short) > 0 {
-		check.Detail, check.Problem, check.Hint = "", "in "+c.region()+", "+strings.Join(short, "; "), hintQuota
-	}
-	return check
-}
-
 // checkBuckets looks whether names that all of Google Cloud shares are free, or ours.
 func (c *cloud) checkBuckets(ctx context.Context) provider.Check {
 	check := provider.Check{Name: "bucket names"}
@@ -283,7 +251,7 @@ func (c *cloud) checkDNS(ctx context.Context) provider.Check {
 		check.Hint = "To use it, write dns.zoneID: " + theirs + " in cluster.yaml."
 	case !ours:
 		check.Warning, check.Problem = true, "the zone "+c.Cluster.DNS.Zone+" will be made, and is reached once the zone above it delegates to its name servers"
-		check.Hint = "After up, enter the new zone's name servers there; certificates wait for that."
+		check.Hint = "up shows the new zone's name servers: enter them there; certificates wait for that."
 	}
 	return check
 }

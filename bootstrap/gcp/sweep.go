@@ -61,7 +61,8 @@ func (c *cloud) findStrays(ctx context.Context, network string) (strays, error) 
 			return found, err
 		}
 	}
-	err = c.compute.NetworkEndpointGroups.AggregatedList(c.project()).ReturnPartialSuccess(true).Pages(ctx, func(page *compute.NetworkEndpointGroupAggregatedList) error {
+	groups := c.compute.NetworkEndpointGroups.AggregatedList(c.project()).ReturnPartialSuccess(true)
+	err = groups.Pages(ctx, func(page *compute.NetworkEndpointGroupAggregatedList) error {
 		for _, scope := range page.Items {
 			for _, group := range scope.NetworkEndpointGroups {
 				if samePlace(group.Network, network) && byKubernetes(group.Name) && group.Zone != "" {

@@ -31,7 +31,7 @@ func (c *cloud) addZone(g *engine.Graph, lease, enabled engine.Dependency) engin
 		if err != nil {
 			return engine.State[string]{}, err
 		}
-		found := engine.State[string]{Condition: engine.Ready, Output: zone.Name, Tags: tags(zone.Labels)}
+		found := engine.State[string]{Condition: engine.Ready, Output: zone.Name, Tags: tags(zone.Labels), Detail: strings.Join(sortedNames(zone.NameServers), ", ")}
 		if zone.DnsName != c.domain() {
 			found.Drift = []engine.Change{{Field: "name", Have: zone.DnsName, Want: c.domain()}}
 		}

@@ -78,11 +78,13 @@ func New(controlPlane, nodes time.Duration) *Cloud {
 	return &Cloud{
 		Project: "acme-observability", Number: "415104041262", Region: "europe-west3", Lag: 2 * time.Second, RightsLag: 7 * time.Second, Held: 5 * time.Second,
 		Making: map[string]time.Duration{
-			"networks": 6 * time.Second, "subnetworks": 6 * time.Second, "routers": 4 * time.Second, "clusters": controlPlane, "nodePools": nodes, "services": 5 * time.Second,
+			"networks": 6 * time.Second, "subnetworks": 6 * time.Second, "routers": 4 * time.Second, "services": 5 * time.Second,
+			"clusters": controlPlane, "nodePools": nodes,
 		},
 		Going: map[string]time.Duration{
-			"networks": 6 * time.Second, "subnetworks": 6 * time.Second, "routers": 4 * time.Second, "clusters": controlPlane / 2, "nodePools": nodes,
-			"forwardingRules": 4 * time.Second, "backendServices": 3 * time.Second, "disks": 3 * time.Second, "firewalls": 2 * time.Second, "networkEndpointGroups": 2 * time.Second,
+			"networks": 6 * time.Second, "subnetworks": 6 * time.Second, "routers": 4 * time.Second, "disks": 3 * time.Second,
+			"clusters": controlPlane / 2, "nodePools": nodes,
+			"forwardingRules": 4 * time.Second, "backendServices": 3 * time.Second, "firewalls": 2 * time.Second, "networkEndpointGroups": 2 * time.Second,
 		},
 		Refuse: map[string]string{}, FailLater: map[string]string{}, Disabled: map[string]bool{}, Broken: map[string]bool{},
 		Quotas:     map[string]float64{"N2_CPUS": 200, "CPUS": 200, "INSTANCES": 100, "SSD_TOTAL_GB": 10000, "IN_USE_ADDRESSES": 8, "STATIC_ADDRESSES": 8},
@@ -361,4 +363,13 @@ func (c *Cloud) Set(change func(*Cloud)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change(c)
+}
+
+// Break makes something that was well fail.
+func (c *Cloud) Break(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := c.there(id); i != nil {
+		i.failed = true
+	}
 }

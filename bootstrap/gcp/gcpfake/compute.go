@@ -215,8 +215,8 @@ func (c *Cloud) listZones(k *call) {
 	}
 	var list []any
 	for _, name := range append(c.zoneNames(), "us-central1-a") {
-		region := name[:strings.LastIndex(name, "-")]
-		list = append(list, map[string]any{"name": name, "status": "UP", "region": "https://www.googleapis.com/compute/v1/projects/" + c.Project + "/regions/" + region})
+		region := "https://www.googleapis.com/compute/v1/projects/" + c.Project + "/regions/" + name[:strings.LastIndex(name, "-")]
+		list = append(list, map[string]any{"name": name, "status": "UP", "region": region})
 	}
 	k.answer(map[string]any{"items": list})
 }

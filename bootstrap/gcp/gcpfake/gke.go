@@ -35,6 +35,8 @@ func (c *Cloud) serveContainer(k *call) {
 		c.createCluster(k, location)
 	case len(rest) == 2:
 		c.serveCluster(k, location+"/clusters/"+rest[1])
+	case len(rest) == 3 && k.request.Method == http.MethodGet:
+		c.listPools(k, location+"/clusters/"+rest[1])
 	case len(rest) == 3:
 		c.createPool(k, location+"/clusters/"+rest[1])
 	default:
@@ -177,6 +179,7 @@ func (c *Cloud) described(i *Item) map[string]any {
 		body["conditions"] = []any{map[string]any{"code": "GCE_STOCKOUT", "message": "The zone does not have enough resources available to fulfill the request."}}
 	}
 	if i.Kind == "clusters" {
+		body["createTime"] = i.made.UTC().Format(time.RFC3339)
 		body["masterAuth"] = map[string]any{"clusterCaCertificate": base64.StdEncoding.EncodeToString([]byte("authority"))}
 		if !i.pending() {
 			body["endpoint"] = "10.0.0.2"
@@ -249,6 +252,19 @@ func (c *Cloud) createPool(k *call, cluster string) {
 		i := c.addPool(cluster, pool, text(there.Body["currentMasterVersion"]))
 		c.began(k, time.Until(i.ready))
 	}
+}
+
+func (c *Cloud) listPools(k *call, cluster string) {
+	if !c.begin(k, "nodePools.list") {
+		return
+	}
+	list := []any{}
+	for _, i := range c.all("nodePools") {
+		if strings.HasPrefix(i.ID, cluster+"/") && c.visible(i) {
+			list = append(list, c.described(i))
+		}
+	}
+	k.answer(map[string]any{"nodePools": list})
 }
 
 func (c *Cloud) servePool(k *call, id, verb string) {
