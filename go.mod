@@ -63,6 +63,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/internal/v4a v1.5.1 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.11.1 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/s3shared v1.20.1 // indirect
+	github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi v1.31.2 // indirect
 	github.com/aws/aws-sdk-go-v2/service/servicequotas v1.34.2 // indirect
 	github.com/prometheus/blackbox_exporter v0.28.0 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
