@@ -59,13 +59,15 @@ cluster: ## Bring up example-local from Git on a real Kubernetes on this machine
 .PHONY: cluster-test
 cluster-test: ## Test on real nodes: the bed, the syncer, bootstrap, two stories (root, Linux; slow when nothing is cached)
 	@# One bed at a time: each wants both processors of a small machine.
-	cd test && go test -count=1 -p 1 -timeout 30m $$(go list ./... | grep -Ev '/(story|fleet)$$')
+	cd test && go test -count=1 -p 1 -timeout 30m $$(go list ./... | grep -Ev '/(story|fleet|zones|release)$$')
 	cd test && go test -count=1 -v -timeout 40m -run 'TestTheFirstDay|TestTheFrontDoor' ./story
 
 .PHONY: cluster-test-long
-cluster-test-long: ## Test deliveries on real nodes, and full size and releases on fake ones (root, Linux; hours)
+cluster-test-long: ## Test deliveries and zones on real nodes, and full size, releases, 200 tenants on fake ones (root, Linux; hours)
 	cd test && go test -count=1 -v -timeout 90m -run 'TestDelivery|TestFaults' ./story
+	cd test && go test -count=1 -v -timeout 60m ./zones
 	cd test && go test -count=1 -v -timeout 180m ./fleet
+	cd test && go test -count=1 -v -timeout 60m ./release
 
 .PHONY: generate
 generate: ## Write the JSON Schemas and references anew, from the Go types
@@ -82,13 +84,15 @@ release-check: ## Compare the examples of the bundle's last version with this on
 	go run ./tools/release check
 
 .PHONY: release-test
-release-test: ## Upgrade the examples from the bundle's last version to this one, on fake nodes (slow)
+release-test: ## Make a release's images twice, and upgrade the examples from the bundle's last version on fake nodes (slow)
+	cd test && go test -count=1 -v -timeout 60m ./release
 	cd test && go test -count=1 -v -timeout 120m -run TestRelease ./fleet
 
 .PHONY: bench
-bench: ## Measure rendering: cold, warm, and with 10 to 1,000 tenants
+bench: ## Measure rendering: cold, warm, with 10 to 1,000 tenants; and checks of one changed tenant among 1,000
 	@# The program itself runs with this setting of the garbage collector.
 	GOGC=400 go test ./generator/render ./generator/check -run '^$$' -bench . -benchtime 1x -timeout 30m
+	go test ./generator/cmd/opsgen -run '^$$' -bench OneOfMany -benchtime 1x -timeout 30m
 
 .PHONY: bench-proxy
 bench-proxy: bin/proxy ## Measure what the proxy costs a request, beside a bare reverse proxy, nginx and haproxy

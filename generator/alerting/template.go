@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 	"text/template/parse"
 
@@ -31,6 +32,9 @@ const (
 func (t *text) templates(files map[string][]byte) {
 	t.templateNames(files)
 	set, err := defaultTemplates()
+	if err == nil {
+		set, err = set.Clone()
+	}
 	if err != nil {
 		t.problems = append(t.problems, document.Problem{File: t.file, Message: err.Error()})
 		return
@@ -84,8 +88,9 @@ func (t *text) templateNames(files map[string][]byte) {
 	}
 }
 
-// defaultTemplates are the templates that Alertmanager brings, with its functions.
-func defaultTemplates() (*template.Template, error) {
+// defaultTemplates are the templates that Alertmanager brings, with its functions. They are parsed once, and cloned for
+// each configuration: they are most of what a configuration of an average team costs.
+var defaultTemplates = sync.OnceValues(func() (*template.Template, error) {
 	set := newTemplate()
 	for _, name := range []string{"default.tmpl", "email.tmpl"} {
 		file, err := asset.Assets.Open(path.Join("/templates", name))
@@ -101,7 +106,7 @@ func defaultTemplates() (*template.Template, error) {
 		}
 	}
 	return set, nil
-}
+})
 
 func (t *text) templateFile(set *template.Template, name string, data []byte) bool {
 	if len(data) > maxTemplateSize {

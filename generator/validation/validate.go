@@ -78,13 +78,13 @@ func (r *Report) take(err error) error {
 		return err
 	}
 	for _, p := range problems {
-		r.add(Error, Inputs, tenantOf(p.File), document.Problems{p})
+		r.add(Error, Inputs, TenantOf(p.File), document.Problems{p})
 	}
 	return nil
 }
 
-// tenantOf is the tenant that a file belongs to.
-func tenantOf(file string) string {
+// TenantOf is the tenant that a file belongs to, by its path relative to the repository; "" when it is in no tenant's folder.
+func TenantOf(file string) string {
 	rest, ok := strings.CutPrefix(file, "tenants/")
 	name, _, inFolder := strings.Cut(rest, "/")
 	if !ok || !inFolder {
@@ -96,7 +96,7 @@ func tenantOf(file string) string {
 // advise adds warnings about inputs: of named tenants only theirs, since a revision only those about changed files.
 func (r *Report) advise(advisories []render.Advisory, o Options) {
 	for _, a := range advisories {
-		name := tenantOf(a.File)
+		name := TenantOf(a.File)
 		if len(o.Tenants) > 0 && !o.wants(name) || o.Since != "" && !slices.Contains(o.Changed, a.File) {
 			continue
 		}
@@ -111,7 +111,7 @@ func (o Options) wants(name string) bool {
 	if len(o.Tenants) > 0 && !slices.Contains(o.Tenants, name) {
 		return false
 	}
-	return o.Since == "" || slices.ContainsFunc(o.Changed, func(file string) bool { return tenantOf(file) == name })
+	return o.Since == "" || slices.ContainsFunc(o.Changed, func(file string) bool { return TenantOf(file) == name })
 }
 
 // choose finds the tenants to check.

@@ -19,6 +19,7 @@ import (
 	"github.com/opsgen/opsgen/generator/progress"
 	"github.com/opsgen/opsgen/generator/ruletest"
 	"github.com/opsgen/opsgen/generator/tenant"
+	"github.com/opsgen/opsgen/generator/validation"
 )
 
 // errTestsFailed ends a run in which a test of rules failed; which did was printed.
@@ -32,9 +33,10 @@ func newTestCommand(a *app) *cobra.Command {
 format of promtool, which runs them with the same verdicts. It then shows which alerts no test makes fire.
 
 Rules are evaluated over the series that a test brings; no cluster is needed. A file with tests can be named as well.
-Exit code 1: a test failed. Exit code 2: a file of tests cannot be read.`,
+With --changed, only tenants are tested in whose folders a file differs from a revision. Exit code 1: a test failed. Exit code 2: a file of tests cannot be read.`,
 		Example: `  opsgen test                            every tenant
   opsgen test payments                   one of them
+  opsgen test --changed main             tenants that changed since main
   opsgen test payments --run latency     tests whose names match
   opsgen test --junit tests.xml          in CI
   opsgen test tenants/payments/rules/tests/latency.yaml`,
@@ -43,6 +45,7 @@ Exit code 1: a test failed. Exit code 2: a file of tests cannot be read.`,
 			return a.test(cmd.Context(), names)
 		},
 	}
+	cmd.Flags().String("changed", "", "test only the tenants that changed since this revision")
 	cmd.Flags().String("junit", "", "write the results as JUnit XML into this file")
 	cmd.Flags().String("run", "", "run only tests whose names match this regular expression")
 	cmd.Flags().Duration("timeout", time.Minute, "the longest time for one test")
@@ -70,6 +73,9 @@ func (a *app) test(ctx context.Context, names []string) error {
 	}
 	jobs, err := testJobs(root, names)
 	if err != nil {
+		return err
+	}
+	if jobs, err = a.changedJobs(ctx, root, jobs); err != nil {
 		return err
 	}
 	base, err := os.Getwd()
@@ -165,6 +171,26 @@ func testJobs(root string, names []string) ([]testJob, error) {
 		jobs = append(jobs, job)
 	}
 	return jobs, problems.Err()
+}
+
+// changedJobs are the jobs whose tenants changed since the revision that --changed names; all without it.
+func (a *app) changedJobs(ctx context.Context, root string, jobs []testJob) ([]testJob, error) {
+	since := a.settings.GetString("changed")
+	if since == "" {
+		return jobs, nil
+	}
+	if file := slices.IndexFunc(jobs, func(job testJob) bool { return job.root == "" }); file >= 0 {
+		return nil, usage("--changed chooses among tenants, and %s is a file; leave one of the two out", jobs[file].files[0])
+	}
+	files, err := changedSince(ctx, root, since)
+	if err != nil {
+		return nil, err
+	}
+	changed := map[string]bool{}
+	for _, file := range files {
+		changed[validation.TenantOf(file)] = true
+	}
+	return slices.DeleteFunc(jobs, func(job testJob) bool { return !changed[filepath.Base(job.root)] }), nil
 }
 
 func tenantJob(folder string) testJob {

@@ -84,17 +84,22 @@ func (a *app) validateOptions(ctx context.Context, tenants []string) (validation
 	if since == "" {
 		return options, nil
 	}
+	options.Since = since
+	options.Changed, err = changedSince(ctx, root, since)
+	return options, err
+}
+
+// changedSince are the files that differ from a revision, relative to root.
+func changedSince(ctx context.Context, root, since string) ([]string, error) {
 	history, err := revision.Open(ctx, root)
 	if err != nil {
-		return options, err
+		return nil, err
 	}
 	from, err := history.Resolve(ctx, since)
 	if err != nil {
-		return options, err
+		return nil, err
 	}
-	options.Since = since
-	options.Changed, err = history.Changed(ctx, revision.Range{From: from})
-	return options, err
+	return history.Changed(ctx, revision.Range{From: from})
 }
 
 func (a *app) writeValidation(report *validation.Report) error {
