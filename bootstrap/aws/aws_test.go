@@ -95,6 +95,24 @@ func TestDownLeavesOnlyWhatItSays(t *testing.T) {
 	}
 }
 
+// TestLeftoversAreFoundByTag: a load balancer that outlived its cluster is named, and one of another cluster is not.
+func TestLeftoversAreFoundByTag(t *testing.T) {
+	credentials(t)
+	cloud := awsfake.New(time.Second, time.Second)
+	cloud.Put(awsfake.Item{Kind: "balancer", ID: "k8s-proxy", Tags: map[string]string{"kubernetes.io/cluster/prod": "owned", "elbv2.k8s.aws/cluster": "prod"}})
+	cloud.Put(awsfake.Item{Kind: "balancer", ID: "k8s-other", Tags: map[string]string{"kubernetes.io/cluster/product": "owned", "elbv2.k8s.aws/cluster": "product"}})
+	cloud.Put(awsfake.Item{Kind: "volume", ID: "vol-1", Tags: map[string]string{"kubernetes.io/cluster/prod": "owned"}})
+	w, err := open(t.Context(), killtest.Direct(cloud))
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := w.Leftovers(t.Context())
+	if err != nil || len(left) != 2 || left[0].ID != "vol-1" || !left[0].Data ||
+		left[1].Kind != "elasticloadbalancing:loadbalancer" || !strings.HasSuffix(left[1].ID, "k8s-proxy") || left[1].Data {
+		t.Errorf("left: %+v, %v", left, err)
+	}
+}
+
 // TestCriticalPath fails when something is made one after the other that could be made side by side.
 func TestCriticalPath(t *testing.T) {
 	credentials(t)

@@ -14,7 +14,7 @@ import (
 )
 
 // Leftovers implements provider.Provider. What bootstrap makes is searched as in a plan, by tags and names; volumes, which
-// Kubernetes made, by its own tag.
+// Kubernetes made, by its own tag; and all else that has such tags by AWS' index of them.
 func (a *amazon) Leftovers(ctx context.Context) ([]provider.Leftover, error) {
 	again, err := New(ctx, a.Target)
 	if err != nil {
@@ -39,7 +39,8 @@ func (a *amazon) Leftovers(ctx context.Context) ([]provider.Leftover, error) {
 			Data: true, Detail: fmt.Sprintf("%d GiB", aws.ToInt32(volume.Size)),
 		})
 	}
-	return left, nil
+	more, err := a.tagged(ctx)
+	return append(left, more...), err
 }
 
 // planned are the resources of a plan that are there. Parts go with what they are parts of.

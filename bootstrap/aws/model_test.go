@@ -25,7 +25,7 @@ func TestFakeIsWhatTheSDKKnows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients := map[string]any{"ec2": w.ec2, "eks": w.eks, "iam": w.iam, "kms": w.kms, "route53": w.route53, "sts": w.sts, "servicequotas": w.limits}
+	clients := map[string]any{"ec2": w.ec2, "eks": w.eks, "iam": w.iam, "kms": w.kms, "route53": w.route53, "sts": w.sts, "servicequotas": w.limits, "tagging": w.tags}
 	for name, parameters := range cloud.Knows() {
 		service, action, _ := strings.Cut(name, ":")
 		method := reflect.ValueOf(clients[service]).MethodByName(action)
@@ -108,6 +108,13 @@ func TestEveryCallIsCompared(t *testing.T) {
 		}
 		if err := errors.Join(up(t.Context(), line), upWith(singleNAT)(t.Context(), line), down(true)(t.Context(), line)); err != nil {
 			t.Fatal(err)
+		}
+		w, err := open(t.Context(), line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Leftovers(t.Context()); err != nil {
+			t.Error(err)
 		}
 		known := cloud.Knows()
 		for _, call := range cloud.Calls() {

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
@@ -38,6 +39,7 @@ type amazon struct {
 	s3      *s3.Client
 	sts     *sts.Client
 	limits  *servicequotas.Client
+	tags    *tagging.Client
 	// run is different for each run: Route 53 takes a caller reference only once.
 	run string
 	// broken are the IDs of resources that failed, by name: what replaces one must not be created with its token.
@@ -69,7 +71,7 @@ func New(ctx context.Context, t provider.Target) (provider.Provider, error) {
 		ec2: ec2.NewFromConfig(settings), eks: eks.NewFromConfig(settings), iam: iam.NewFromConfig(settings),
 		kms: kms.NewFromConfig(settings), route53: route53.NewFromConfig(settings),
 		s3:  s3.NewFromConfig(settings, func(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true }),
-		sts: sts.NewFromConfig(settings), limits: servicequotas.NewFromConfig(settings),
+		sts: sts.NewFromConfig(settings), limits: servicequotas.NewFromConfig(settings), tags: tagging.NewFromConfig(settings),
 	}, nil
 }
 

@@ -119,7 +119,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *Cloud) serve(k *call) {
 	services := map[string]func(*call){
 		"ec2": c.serveEC2, "iam": c.serveIAM, "sts": c.serveSTS, "eks": c.serveEKS,
-		"servicequotas": c.serveQuotas, "s3": c.serveS3, "kms": c.serveKMS, "route53": c.serveZones,
+		"servicequotas": c.serveQuotas, "tagging": c.serveTags, "s3": c.serveS3, "kms": c.serveKMS, "route53": c.serveZones,
 	}
 	serve := services[k.service]
 	if serve == nil {
@@ -159,7 +159,7 @@ func (k *call) fail(status int, code, message string) {
 			"</Message></Error></Errors><RequestID>1</RequestID></Response>")
 	case "s3":
 		k.write(status, "application/xml", "<Error><Code>"+code+"</Code><Message>"+escape(message)+"</Message></Error>")
-	case "eks", "kms", "servicequotas":
+	case "eks", "kms", "servicequotas", "tagging":
 		k.Header().Set("X-Amzn-ErrorType", code)
 		k.write(status, "application/json", fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message))
 	default:

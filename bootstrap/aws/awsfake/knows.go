@@ -32,7 +32,7 @@ func (c *Cloud) Knows() map[string]Parameters {
 			DescribeClusterVersions DescribeUpdate ListPodIdentityAssociations DescribePodIdentityAssociation DeletePodIdentityAssociation`,
 		"kms":     "CreateKey ListKeys CreateAlias DeleteAlias DescribeKey ListResourceTags ListAliases ScheduleKeyDeletion",
 		"route53": "ListHostedZonesByName CreateHostedZone GetHostedZone DeleteHostedZone ListResourceRecordSets ChangeResourceRecordSets",
-		"sts":     "GetCallerIdentity", "servicequotas": "GetServiceQuota GetAWSDefaultServiceQuota",
+		"sts":     "GetCallerIdentity", "servicequotas": "GetServiceQuota GetAWSDefaultServiceQuota", "tagging": "GetResources",
 	} {
 		for name := range strings.FieldsSeq(names) {
 			all[service+":"+name] = Parameters{}
