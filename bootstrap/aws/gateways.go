@@ -69,13 +69,12 @@ func (n *network) addUnwantedNAT(zone string, after ...engine.Dependency) {
 
 // findNAT leaves out those that are gone, which AWS shows for an hour more.
 func (n *network) findNAT(ctx context.Context, name string) (engine.State[string], error) {
-	var gateways []types.NatGateway
 	answer, err := n.ec2.DescribeNatGateways(ctx, &ec2.DescribeNatGatewaysInput{Filter: append(ours(n.g, name),
 		filter("state", "pending", "available", "deleting", "failed"))})
-	if err == nil {
-		gateways = answer.NatGateways
+	if err != nil {
+		return engine.State[string]{}, err
 	}
-	return n.remember(name)(single(gateways, err, func(i types.NatGateway) engine.State[string] {
+	return n.remember(name)(single(answer.NatGateways, func(i types.NatGateway) engine.State[string] {
 		conditions := map[types.NatGatewayState]engine.Condition{
 			types.NatGatewayStatePending: engine.Pending, types.NatGatewayStateAvailable: engine.Ready,
 			types.NatGatewayStateDeleting: engine.Deleting, types.NatGatewayStateFailed: engine.Failed,
@@ -93,12 +92,11 @@ func (n *network) addTable(part string) engine.Output[string] {
 	return add(n.amazon, n.g, engine.Resource[string]{
 		Name: name, Kind: "route table", Expected: 2 * time.Second,
 		Find: func(ctx context.Context) (engine.State[string], error) {
-			var tables []types.RouteTable
 			answer, err := n.ec2.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{Filters: ours(n.g, name)})
-			if err == nil {
-				tables = answer.RouteTables
+			if err != nil {
+				return engine.State[string]{}, err
 			}
-			return single(tables, err, func(i types.RouteTable) engine.State[string] {
+			return single(answer.RouteTables, func(i types.RouteTable) engine.State[string] {
 				return engine.State[string]{Condition: engine.Ready, Output: *i.RouteTableId, Tags: tagMap(i.Tags)}
 			})
 		},
@@ -250,13 +248,12 @@ func (n *network) addStorageEndpoint(tables []engine.Output[string]) engine.Depe
 	return add(n.amazon, n.g, engine.Resource[string]{
 		Name: name, Kind: "endpoint for S3", Expected: 5 * time.Second,
 		Find: func(ctx context.Context) (engine.State[string], error) {
-			var endpoints []types.VpcEndpoint
 			answer, err := n.ec2.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{Filters: append(ours(n.g, name),
 				filter("vpc-endpoint-state", "pending", "available", "deleting", "failed"))})
-			if err == nil {
-				endpoints = answer.VpcEndpoints
+			if err != nil {
+				return engine.State[string]{}, err
 			}
-			return single(endpoints, err, func(i types.VpcEndpoint) engine.State[string] {
+			return single(answer.VpcEndpoints, func(i types.VpcEndpoint) engine.State[string] {
 				conditions := map[string]engine.Condition{"pending": engine.Pending, "available": engine.Ready, "deleting": engine.Deleting, "failed": engine.Failed}
 				state := strings.ToLower(string(i.State)) // "Pending" in documents, "pending" on the wire
 				return engine.State[string]{Condition: conditions[state], Output: *i.VpcEndpointId, Tags: tagMap(i.Tags), Detail: state}

@@ -109,12 +109,11 @@ func (n *network) addVPC() engine.Output[string] {
 
 func (n *network) findVPC(name string) func(context.Context) (engine.State[string], error) {
 	return func(ctx context.Context) (engine.State[string], error) {
-		var vpcs []types.Vpc
 		answer, err := n.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: ours(n.g, name)})
-		if err == nil {
-			vpcs = answer.Vpcs
+		if err != nil {
+			return engine.State[string]{}, err
 		}
-		found, err := single(vpcs, err, func(v types.Vpc) engine.State[string] {
+		found, err := single(answer.Vpcs, func(v types.Vpc) engine.State[string] {
 			return engine.State[string]{Condition: pendingUntil(v.State == types.VpcStateAvailable), Output: *v.VpcId, Tags: tagMap(v.Tags), Detail: string(v.State)}
 		})
 		if err != nil || found.Condition != engine.Ready {
@@ -147,12 +146,11 @@ func (n *network) addSubnet(part, zone, block, role string) engine.Output[string
 	return add(n.amazon, n.g, engine.Resource[string]{
 		Name: name, Kind: "subnet", ID: block, Expected: 3 * time.Second,
 		Find: func(ctx context.Context) (engine.State[string], error) {
-			var subnets []types.Subnet
 			answer, err := n.ec2.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: ours(n.g, name)})
-			if err == nil {
-				subnets = answer.Subnets
+			if err != nil {
+				return engine.State[string]{}, err
 			}
-			return single(subnets, err, func(s types.Subnet) engine.State[string] {
+			return single(answer.Subnets, func(s types.Subnet) engine.State[string] {
 				ready := pendingUntil(s.State == types.SubnetStateAvailable)
 				return engine.State[string]{Condition: ready, Output: *s.SubnetId, Tags: tagMap(s.Tags), Detail: string(s.State)}
 			})
@@ -193,12 +191,11 @@ func (n *network) addGateway() engine.Output[string] {
 	return add(n.amazon, n.g, engine.Resource[string]{
 		Name: name, Kind: "internet gateway", Expected: 2 * time.Second,
 		Find: func(ctx context.Context) (engine.State[string], error) {
-			var gateways []types.InternetGateway
 			answer, err := n.ec2.DescribeInternetGateways(ctx, &ec2.DescribeInternetGatewaysInput{Filters: ours(n.g, name)})
-			if err == nil {
-				gateways = answer.InternetGateways
+			if err != nil {
+				return engine.State[string]{}, err
 			}
-			return single(gateways, err, func(i types.InternetGateway) engine.State[string] {
+			return single(answer.InternetGateways, func(i types.InternetGateway) engine.State[string] {
 				return engine.State[string]{Condition: engine.Ready, Output: *i.InternetGatewayId, Tags: tagMap(i.Tags)}
 			})
 		},
@@ -256,12 +253,11 @@ func (n *network) attach(gateway engine.Output[string]) engine.Output[string] {
 }
 
 func (n *network) findAddress(ctx context.Context, name string) (engine.State[string], error) {
-	var addresses []types.Address
 	answer, err := n.ec2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{Filters: ours(n.g, name)})
-	if err == nil {
-		addresses = answer.Addresses
+	if err != nil {
+		return engine.State[string]{}, err
 	}
-	return single(addresses, err, func(i types.Address) engine.State[string] {
+	return single(answer.Addresses, func(i types.Address) engine.State[string] {
 		return engine.State[string]{Condition: engine.Ready, Output: *i.AllocationId, Tags: tagMap(i.Tags), Detail: aws.ToString(i.PublicIp)}
 	})
 }

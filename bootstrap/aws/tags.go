@@ -47,10 +47,8 @@ func tagMap(list []types.Tag) map[string]string {
 }
 
 // single is the state of the only item found by tags; two are a mistake that somebody must look at.
-func single[T any](items []T, err error, state func(T) engine.State[string]) (engine.State[string], error) {
+func single[T any](items []T, state func(T) engine.State[string]) (engine.State[string], error) {
 	switch {
-	case err != nil:
-		return engine.State[string]{}, err
 	case len(items) == 0:
 		return engine.State[string]{}, nil
 	case len(items) > 1:
