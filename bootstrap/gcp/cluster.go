@@ -113,6 +113,8 @@ func (c *cloud) wantedCluster(g *engine.Graph, account, key string) *container.C
 			// The front door is a load balancer of this add-on (its annotation is cloud.google.com/l4-rbs).
 			HttpLoadBalancing: &container.HttpLoadBalancing{Disabled: false, ForceSendFields: []string{"Disabled"}},
 		},
+		// With it, the disks of volumes are labelled with the cluster; else nobody could tell later whose they were.
+		CostManagementConfig: &container.CostManagementConfig{Enabled: true},
 		// The bundle brings its own metrics and logs. Google's own are for the system's parts only; all would be paid for twice.
 		LoggingConfig: &container.LoggingConfig{ComponentConfig: &container.LoggingComponentConfig{EnableComponents: []string{"SYSTEM_COMPONENTS"}}},
 		MonitoringConfig: &container.MonitoringConfig{

@@ -196,7 +196,7 @@ func passing(status int, text string) (engine.Class, bool) {
 		"identity pool does not exist": engine.NotYet,
 		"usetoencrypt":                 engine.NotYet,
 		"incompatible operation":       engine.Blocked,
-		"is already an operation":      engine.Blocked,
+		"try again once it is done":    engine.Blocked, // "Operation … is currently upgrading cluster …"
 		"concurrent policy changes":    engine.Blocked,
 		"bucket you tried to delete":   engine.Blocked,
 		"bucket name is not available": engine.Blocked, // it was ours a moment ago: a look has shown that nobody has it

@@ -279,3 +279,39 @@ func TestAClusterThatHasRunIsNotDeletedByUp(t *testing.T) {
 		}
 	})
 }
+
+// TestOthersInTheNetworkAreNamedAndStay: a rule that a person made keeps the network, and a balancer of another cluster that
+// is named like ours is not ours.
+func TestOthersInTheNetworkAreNamedAndStay(t *testing.T) {
+	credentialsOf(t)
+	const project = "projects/acme-observability"
+	synctest.Test(t, func(t *testing.T) {
+		cloud := quick()
+		line := killtest.Direct(cloud)
+		if err := up(t.Context(), line); err != nil {
+			t.Fatal(err)
+		}
+		theirs := []gcpfake.Item{
+			{Kind: "firewalls", ID: project + "/global/firewalls/gke-prod-eu-1a2b3c4d-all", Body: map[string]any{
+				"name": "gke-prod-eu-1a2b3c4d-all", "network": project + "/global/networks/opsgen-prod",
+			}},
+			{Kind: "forwardingRules", ID: project + "/regions/europe-west3/forwardingRules/k8s2-tcp-zzzz9999-proxy-front-door-x1y2z3", Body: map[string]any{
+				"name": "k8s2-tcp-zzzz9999-proxy-front-door-x1y2z3",
+			}},
+			{Kind: "disks", ID: project + "/zones/europe-west3-a/disks/pvc-9999", Body: map[string]any{
+				"name": "pvc-9999", "labels": map[string]any{"goog-gke-volume": "", "goog-k8s-cluster-name": "prod-eu", "goog-k8s-cluster-location": "europe-west3"},
+			}},
+		}
+		for _, item := range theirs {
+			cloud.Put(item)
+		}
+		if err := down(true)(t.Context(), line); err == nil || !strings.Contains(err.Error(), "gke-prod-eu-1a2b3c4d-all") {
+			t.Errorf("down says: %v", err)
+		}
+		for _, item := range theirs {
+			if !reflect.DeepEqual(cloud.Body(item.ID), item.Body) {
+				t.Errorf("%s was changed or deleted", item.ID)
+			}
+		}
+	})
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"google.golang.org/api/compute/v1"
+
 	"github.com/opsgen/opsgen/bootstrap/engine"
 	"github.com/opsgen/opsgen/bootstrap/provider"
 )
@@ -30,11 +32,20 @@ func (c *cloud) Leftovers(ctx context.Context) ([]provider.Leftover, error) {
 		return nil, fmt.Errorf("search for volumes: %w", err)
 	}
 	for _, disk := range disks {
-		left = append(left, provider.Leftover{
-			Kind: "volume", ID: last(disk.Zone) + "/" + disk.Name, Why: "label " + labelGKE, Data: true, Detail: fmt.Sprintf("%d GiB", disk.SizeGb),
-		})
+		left = append(left, leftDisk(disk, labelGKE, fmt.Sprintf("%d GiB", disk.SizeGb)))
+	}
+	orphans, err := c.orphans(ctx)
+	if err != nil && !c.gone(err) {
+		return nil, fmt.Errorf("search for volumes: %w", err)
+	}
+	for _, disk := range orphans {
+		left = append(left, leftDisk(disk, labelVolume, fmt.Sprintf("%d GiB, perhaps another cluster's; %s", disk.SizeGb, disk.Description)))
 	}
 	return left, nil
+}
+
+func leftDisk(disk *compute.Disk, label, detail string) provider.Leftover {
+	return provider.Leftover{Kind: "volume", ID: last(disk.Zone) + "/" + disk.Name, Why: "label " + label, Data: true, Detail: detail}
 }
 
 // planned are the resources of a plan that are there. Parts go with what they are parts of.

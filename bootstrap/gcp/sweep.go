@@ -47,17 +47,15 @@ func (c *cloud) addSweep(g *engine.Graph, vpc, subnet engine.Output[string]) eng
 }
 
 // findStrays begins with the firewall rules of the cluster's own network: parts of an outer load balancer do not say which
-// network they are for, but each has a rule that is named after it. A rule with another name is somebody's, and stays.
-//
-// Names are those of ingress-gce and of Kubernetes' cloud provider for Compute Engine (from memory).
+// network they are for, but each balancer has a rule there. A rule with another name is somebody's, and stays.
 func (c *cloud) findStrays(ctx context.Context, network string) (strays, error) {
 	var found strays
-	balancers, err := c.balancers(ctx, network, &found)
+	by, err := c.balancers(ctx, network, &found)
 	if err != nil {
 		return found, err
 	}
-	if len(balancers) > 0 {
-		if err := c.findParts(ctx, balancers, &found); err != nil {
+	if len(by.clusters)+len(by.names) > 0 {
+		if err := c.findParts(ctx, by, &found); err != nil {
 			return found, err
 		}
 	}
@@ -65,7 +63,7 @@ func (c *cloud) findStrays(ctx context.Context, network string) (strays, error) 
 	err = groups.Pages(ctx, func(page *compute.NetworkEndpointGroupAggregatedList) error {
 		for _, scope := range page.Items {
 			for _, group := range scope.NetworkEndpointGroups {
-				if samePlace(group.Network, network) && byKubernetes(group.Name) && group.Zone != "" {
+				if samePlace(group.Network, network) && strings.HasPrefix(group.Name, "k8s") && group.Zone != "" {
 					found.groups = append(found.groups, stray{last(group.Zone), group.Name})
 				}
 			}
@@ -75,80 +73,81 @@ func (c *cloud) findStrays(ctx context.Context, network string) (strays, error) 
 	return found, err
 }
 
-// balancers are the names of load balancers, by their firewall rules.
-func (c *cloud) balancers(ctx context.Context, network string, found *strays) ([]string, error) {
+// balancers are those of the network: names of the older kind, and the digits by which the newer controller tells clusters
+// apart.
+type balancers struct{ names, clusters []string }
+
+// byController is how GKE's controller names parts of load balancers: "k8s2-<cluster>-<namespace>-<service>-<hash>", and
+// "k8s2-tcp-…" for forwarding rules (ingress-gce, pkg/utils/namer/l4_namer.go, 2025).
+var byController = regexp.MustCompile(`^k8s2-(?:tcp-|udp-|l3-)?([a-z0-9]{8})-`)
+
+// have says whether a part is one of theirs.
+func (b balancers) have(name string) bool {
+	part := byController.FindStringSubmatch(name)
+	return slices.Contains(b.names, name) || part != nil && slices.Contains(b.clusters, part[1])
+}
+
+// balancers looks at the firewall rules, and finds those that are Kubernetes' own.
+func (c *cloud) balancers(ctx context.Context, network string, found *strays) (balancers, error) {
 	// The digits tell apart "prod" and "prod-eu".
 	clusters := regexp.MustCompile("^gke-" + regexp.QuoteMeta(c.Cluster.Name) + "-[0-9a-f]{8}-")
-	var names []string
+	var by balancers
 	err := c.compute.Firewalls.List(c.project()).Pages(ctx, func(page *compute.FirewallList) error {
 		for _, rule := range page.Items {
 			if !samePlace(rule.Network, network) {
 				continue
 			}
-			if name, old := strings.CutPrefix(rule.Name, "k8s-fw-"); old {
-				names = append(names, name)
-			} else if byKubernetes(rule.Name) {
-				names = append(names, strings.TrimSuffix(rule.Name, "-fw"))
-			} else if !clusters.MatchString(rule.Name) {
+			name, older := strings.CutPrefix(rule.Name, "k8s-fw-")
+			part := byController.FindStringSubmatch(rule.Name)
+			switch {
+			case older:
+				by.names = append(by.names, name)
+			case part != nil:
+				by.clusters = append(by.clusters, part[1])
+			case !clusters.MatchString(rule.Name) && !strings.HasPrefix(rule.Name, "k8s-"):
 				continue
 			}
 			found.firewalls = append(found.firewalls, rule.Name)
 		}
 		return nil
 	})
-	return names, err
+	return by, err
 }
 
-// findParts finds what belongs to load balancers, in the order in which it can be deleted.
-func (c *cloud) findParts(ctx context.Context, balancers []string, found *strays) error {
-	ours := func(name string) bool { return slices.Contains(balancers, name) }
+// findParts finds what belongs to load balancers.
+func (c *cloud) findParts(ctx context.Context, by balancers, found *strays) error {
 	project, region := c.project(), c.region()
-	err := c.compute.RegionBackendServices.List(project, region).Pages(ctx, func(page *compute.BackendServiceList) error {
-		for _, service := range page.Items {
-			if ours(service.Name) {
-				found.services = append(found.services, service.Name)
-			}
+	take := func(list *[]string, name string) {
+		if by.have(name) {
+			*list = append(*list, name)
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
-	err = c.compute.TargetPools.List(project, region).Pages(ctx, func(page *compute.TargetPoolList) error {
-		for _, pool := range page.Items {
-			if ours(pool.Name) {
-				found.pools = append(found.pools, pool.Name)
+	return errors.Join(
+		c.compute.ForwardingRules.List(project, region).Pages(ctx, func(page *compute.ForwardingRuleList) error {
+			for _, rule := range page.Items {
+				take(&found.rules, rule.Name)
 			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	err = c.compute.RegionHealthChecks.List(project, region).Pages(ctx, func(page *compute.HealthCheckList) error {
-		for _, check := range page.Items {
-			if ours(check.Name) {
-				found.checks = append(found.checks, check.Name)
+			return nil
+		}),
+		c.compute.RegionBackendServices.List(project, region).Pages(ctx, func(page *compute.BackendServiceList) error {
+			for _, service := range page.Items {
+				take(&found.services, service.Name)
 			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return c.compute.ForwardingRules.List(project, region).Pages(ctx, func(page *compute.ForwardingRuleList) error {
-		for _, rule := range page.Items {
-			if ours(last(rule.BackendService)) || ours(last(rule.Target)) {
-				found.rules = append(found.rules, rule.Name)
+			return nil
+		}),
+		c.compute.TargetPools.List(project, region).Pages(ctx, func(page *compute.TargetPoolList) error {
+			for _, pool := range page.Items {
+				take(&found.pools, pool.Name)
 			}
-		}
-		return nil
-	})
-}
-
-// byKubernetes says whether GKE's controller for load balancers gave the name.
-func byKubernetes(name string) bool {
-	return strings.HasPrefix(name, "k8s2-") || strings.HasPrefix(name, "k8s1-") || strings.HasPrefix(name, "k8s-")
+			return nil
+		}),
+		c.compute.RegionHealthChecks.List(project, region).Pages(ctx, func(page *compute.HealthCheckList) error {
+			for _, check := range page.Items {
+				take(&found.checks, check.Name)
+			}
+			return nil
+		}),
+	)
 }
 
 // samePlace compares two addresses of a resource, which differ by the server's name and the API's version.
@@ -245,7 +244,7 @@ func (c *cloud) addVolumes(g *engine.Graph, enabled engine.Dependency) engine.Ou
 	}, enabled)
 }
 
-// Labels that GKE gives a volume's disk (from memory).
+// Labels that GKE gives a volume's disk. It names the cluster only where costs are told apart by it.
 const (
 	labelVolume   = "goog-gke-volume"
 	labelGKE      = "goog-k8s-cluster-name"
@@ -255,18 +254,31 @@ const (
 // volumes are the disks of the cluster's volumes. Those that are in use are among them: data that is there when a run begins
 // is kept by it.
 func (c *cloud) volumes(ctx context.Context) ([]*compute.Disk, error) {
+	return c.disks(ctx, func(disk *compute.Disk) bool {
+		return disk.Labels[labelGKE] == c.Cluster.Name && disk.Labels[labelLocation] == c.region()
+	})
+}
+
+// orphans are disks of volumes in the cluster's zones that nothing uses, and that do not say whose they were.
+func (c *cloud) orphans(ctx context.Context) ([]*compute.Disk, error) {
+	return c.disks(ctx, func(disk *compute.Disk) bool {
+		return disk.Labels[labelGKE] == "" && len(disk.Users) == 0 && slices.Contains(c.Cluster.Provider.Zones, last(disk.Zone))
+	})
+}
+
+// disks are those of volumes that fit.
+func (c *cloud) disks(ctx context.Context, fits func(*compute.Disk) bool) ([]*compute.Disk, error) {
 	var disks []*compute.Disk
-	err := c.compute.Disks.AggregatedList(c.project()).Filter("labels."+labelGKE+"="+c.Cluster.Name).ReturnPartialSuccess(true).
-		Pages(ctx, func(page *compute.DiskAggregatedList) error {
-			for _, scope := range page.Items {
-				for _, disk := range scope.Disks {
-					_, volume := disk.Labels[labelVolume]
-					if volume && disk.Labels[labelGKE] == c.Cluster.Name && disk.Labels[labelLocation] == c.region() && disk.Zone != "" {
-						disks = append(disks, disk)
-					}
+	list := c.compute.Disks.AggregatedList(c.project()).Filter("labels." + labelVolume + ":*").ReturnPartialSuccess(true)
+	err := list.Pages(ctx, func(page *compute.DiskAggregatedList) error {
+		for _, scope := range page.Items {
+			for _, disk := range scope.Disks {
+				if _, volume := disk.Labels[labelVolume]; volume && disk.Zone != "" && fits(disk) {
+					disks = append(disks, disk)
 				}
 			}
-			return nil
-		})
+		}
+		return nil
+	})
 	return disks, err
 }

@@ -312,7 +312,7 @@ func (c *Cloud) clusterParts(i *Item) []string {
 func (c *Cloud) left(i *Item) {
 	switch i.Kind {
 	case "clusters":
-		prefix := "projects/" + c.Project + "/global/firewalls/gke-" + last(i.ID) + "-"
+		prefix := "projects/" + c.Project + "/global/firewalls/gke-" + last(i.ID) + "-1a2b3c4d-"
 		for _, rule := range c.all("firewalls") {
 			if strings.HasPrefix(rule.ID, prefix) {
 				c.items = slices.DeleteFunc(c.items, func(other *Item) bool { return other == rule })
@@ -349,9 +349,11 @@ func (c *Cloud) kubernetes(cluster *Item) {
 	group := put(zone, "networkEndpointGroups", name, map[string]any{"network": network})
 	service := put(region, "backendServices", name, map[string]any{"healthChecks": []any{check}, "backends": []any{map[string]any{"group": group}}})
 	put(region, "forwardingRules", "k8s2-tcp-abcd1234-proxy-front-door-x1y2z3", map[string]any{"backendService": service})
-	put(zone, "disks", "pvc-0001", map[string]any{"sizeGb": "10", "labels": map[string]any{
-		"goog-gke-volume": "", "goog-k8s-cluster-name": last(cluster.ID), "goog-k8s-cluster-location": c.Region,
-	}})
+	marks := map[string]any{"goog-gke-volume": ""}
+	if under(cluster.Body, "costManagementConfig", "enabled") == true {
+		marks["goog-k8s-cluster-name"], marks["goog-k8s-cluster-location"] = last(cluster.ID), c.Region
+	}
+	put(zone, "disks", "pvc-0001", map[string]any{"sizeGb": "10", "labels": marks})
 	for _, zone := range c.all("managedZones") {
 		c.writeRecords(zone)
 	}
