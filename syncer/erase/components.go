@@ -108,16 +108,20 @@ func (e *Eraser) requests(ctx context.Context, tenant string) (int, error) {
 	return open, nil
 }
 
-// streams counts the streams that the index knows.
+// streams counts the streams that the index knows, on the day that has most: a cluster may allow no longer queries.
 func (e *Eraser) streams(ctx context.Context, tenant string, now time.Time) (int, error) {
-	form := url.Values{
-		"start": {strconv.FormatInt(now.Add(-indexed).UnixNano(), 10)}, "end": {strconv.FormatInt(now.UnixNano(), 10)},
+	most := 0
+	for end := now; end.After(now.Add(-indexed)); end = end.Add(-day) {
+		form := url.Values{
+			"start": {strconv.FormatInt(end.Add(-day).UnixNano(), 10)}, "end": {strconv.FormatInt(end.UnixNano(), 10)},
+		}
+		n, err := e.count(ctx, tenant, "/loki/api/v1/series?"+form.Encode())
+		if err != nil {
+			return 0, fmt.Errorf("list the streams: %w", err)
+		}
+		most = max(most, n)
 	}
-	n, err := e.count(ctx, tenant, "/loki/api/v1/series?"+form.Encode())
-	if err != nil {
-		return 0, fmt.Errorf("list the streams: %w", err)
-	}
-	return n, nil
+	return most, nil
 }
 
 // count counts the elements of a listing of series or streams.

@@ -60,7 +60,7 @@ type Left struct {
 	Series int `json:"series"`
 	// Requests are those to delete log lines that are not carried out yet.
 	Requests int `json:"requests"`
-	// Streams are those of logs of the last week that the index knows.
+	// Streams are those of logs that the index knows, on the day of the last week that has most.
 	Streams int `json:"streams"`
 }
 
