@@ -45,6 +45,9 @@ func bucketResource(use identity.Use) string { return "buckets/" + string(use) }
 
 func (c *cloud) addBucket(g *engine.Graph, use identity.Use, after ...engine.Dependency) engine.Output[string] {
 	name, bucket := bucketResource(use), c.bucketName(use)
+	if c.Cluster.Provider.Storage.Given {
+		return c.addGivenBucket(g, name, bucket, c.Amounts.Storage("gcp", string(use)), after...)
+	}
 	return add(c, g, engine.Resource[string]{
 		// Emptying it may take very many calls.
 		Name: name, Kind: "bucket", ID: bucket, Data: true, Expected: 5 * time.Second, Limit: time.Hour,

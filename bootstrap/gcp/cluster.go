@@ -20,6 +20,8 @@ type controlPlane struct {
 	ca       []byte
 	// version is the whole version of the control plane ("1.35.2-gke.1010").
 	version string
+	// network is the name of the network that it is in.
+	network string
 }
 
 // How long things take, for progress and the longest path. GKE makes the first nodes with the cluster.
@@ -31,8 +33,11 @@ const (
 // newCluster is for how long a cluster that fails is taken for one that never ran.
 const newCluster = 2 * time.Hour
 
-// fieldStatus is a drift that only a person can mend.
-const fieldStatus = "status"
+// What of a cluster can differ; only a person can mend its status.
+const (
+	fieldStatus   = "status"
+	fieldEndpoint = "endpoint"
+)
 
 // location is the region as APIs name it.
 func (c *cloud) location() string {
@@ -64,7 +69,10 @@ func (c *cloud) addCluster(g *engine.Graph, n *network, nodes nodeIdentity, key 
 			return c.clusterOperation(name, engine.Pending, op, err)
 		},
 		Reconcile: func(ctx context.Context, have engine.State[controlPlane]) error {
-			if have.Drift[0].Field == fieldStatus {
+			switch have.Drift[0].Field {
+			case fieldEndpoint:
+				return c.openEndpoint(ctx, name)
+			case fieldStatus:
 				return &failedError{code: "FAILED_PRECONDITION", message: "GKE says of the cluster: " + have.Detail +
 					"; mend that, or give up what is only in its volumes: run `bootstrap down`, then up"}
 			}
@@ -87,7 +95,7 @@ func (c *cloud) wantedCluster(g *engine.Graph, account, key string) *container.C
 	return &container.Cluster{
 		Name: g.Cluster, Description: description(g.Tags("cluster/control-plane")), ResourceLabels: labels(g.Tags("cluster/control-plane")),
 		InitialClusterVersion: c.Cluster.Kubernetes, ReleaseChannel: &container.ReleaseChannel{Channel: "REGULAR"},
-		Locations: c.Cluster.Provider.Zones, Network: c.called(), Subnetwork: c.called(),
+		Locations: c.Cluster.Provider.Zones, Network: c.vpcName(), Subnetwork: c.subnetName(),
 		IpAllocationPolicy: &container.IPAllocationPolicy{
 			UseIpAliases: true, ClusterSecondaryRangeName: podsName, ServicesSecondaryRangeName: servicesName,
 		},
@@ -97,7 +105,7 @@ func (c *cloud) wantedCluster(g *engine.Graph, account, key string) *container.C
 		// Threat: an API server that everybody can reach. Ours has no public address. It is reached by a name at which Google
 		// asks for an identity with the right container.clusters.connect before it lets anything through to Kubernetes.
 		ControlPlaneEndpointsConfig: &container.ControlPlaneEndpointsConfig{
-			DnsEndpointConfig: &container.DNSEndpointConfig{AllowExternalTraffic: true},
+			DnsEndpointConfig: c.wantedEndpoint(),
 			IpEndpointsConfig: &container.IPEndpointsConfig{Enabled: true, EnablePublicEndpoint: false, ForceSendFields: []string{"EnablePublicEndpoint"}},
 		},
 		WorkloadIdentityConfig: &container.WorkloadIdentityConfig{WorkloadPool: c.project() + ".svc.id.goog"},
@@ -123,6 +131,29 @@ func (c *cloud) wantedCluster(g *engine.Graph, account, key string) *container.C
 		},
 		MaintenancePolicy: minorStays(time.Now()),
 	}
+}
+
+// wantedEndpoint is the name at which the cluster is reached, from everywhere or from its network only.
+func (c *cloud) wantedEndpoint() *container.DNSEndpointConfig {
+	return &container.DNSEndpointConfig{AllowExternalTraffic: !c.Cluster.Provider.Endpoint.Private, ForceSendFields: []string{"AllowExternalTraffic"}}
+}
+
+func endpointText(e *container.ControlPlaneEndpointsConfig) string {
+	return outside(e != nil && e.DnsEndpointConfig != nil && e.DnsEndpointConfig.AllowExternalTraffic)
+}
+
+func outside(open bool) string {
+	if open {
+		return "from everywhere"
+	}
+	return "from its network"
+}
+
+func (c *cloud) openEndpoint(ctx context.Context, resource string) error {
+	op, err := c.container.Projects.Locations.Clusters.Update(c.clusterPath(), &container.UpdateClusterRequest{
+		Update: &container.ClusterUpdate{DesiredControlPlaneEndpointsConfig: &container.ControlPlaneEndpointsConfig{DnsEndpointConfig: c.wantedEndpoint()}},
+	}).Context(ctx).Do()
+	return c.clusterOperation(resource, engine.Pending, op, err)
 }
 
 // minorStays lets Google bring patches, and leaves the minor version to cluster.yaml until its support ends.
@@ -152,7 +183,7 @@ func (c *cloud) findCluster(ctx context.Context) (engine.State[controlPlane], er
 		found.Condition, found.Drift = engine.Ready, []engine.Change{{Field: fieldStatus, Have: found.Detail, Want: "RUNNING"}}
 		return found, nil
 	}
-	found.Output.version = there.CurrentMasterVersion
+	found.Output.version, found.Output.network = there.CurrentMasterVersion, last(there.Network)
 	if e := there.ControlPlaneEndpointsConfig; e != nil && e.DnsEndpointConfig != nil && e.DnsEndpointConfig.Endpoint != "" {
 		found.Output.endpoint = "https://" + e.DnsEndpointConfig.Endpoint
 	} else if there.Endpoint != "" && there.MasterAuth != nil {
@@ -160,6 +191,9 @@ func (c *cloud) findCluster(ctx context.Context) (engine.State[controlPlane], er
 		if found.Output.ca, err = base64.StdEncoding.DecodeString(there.MasterAuth.ClusterCaCertificate); err != nil {
 			return found, fmt.Errorf("read the cluster's certificate authority: %w", err)
 		}
+	}
+	if have, want := endpointText(there.ControlPlaneEndpointsConfig), outside(!c.Cluster.Provider.Endpoint.Private); have != want && found.Condition == engine.Ready {
+		found.Drift = append(found.Drift, engine.Change{Field: fieldEndpoint, Have: have, Want: want})
 	}
 	if have := minor(there.CurrentMasterVersion); have != c.Cluster.Kubernetes && found.Condition == engine.Ready {
 		found.Drift = append(found.Drift, engine.Change{Field: "Kubernetes", Have: have, Want: c.Cluster.Kubernetes})

@@ -86,7 +86,7 @@ func (c *cloud) Classify(err error) engine.Verdict {
 		return engine.Verdict{Class: engine.NotYet}
 	case errors.As(err, &busy):
 		return engine.Verdict{Class: engine.Blocked}
-	case errors.Is(err, engine.ErrForeign):
+	case errors.Is(err, engine.ErrForeign), errors.Is(err, errNoBucket):
 		return engine.Verdict{Hint: hintNames}
 	case errors.Is(err, errNoCredentials):
 		return engine.Verdict{Hint: hintCredentials}

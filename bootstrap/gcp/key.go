@@ -1,6 +1,7 @@
 package gcp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -35,9 +36,23 @@ type clusterKey struct {
 // nothing but what goes, too. Google never deletes key rings and keys, only what a key consists of, its versions: a key
 // without a living version counts as gone, and is given a new one when the cluster is made again.
 func (c *cloud) addKey(g *engine.Graph, enabled engine.Dependency) clusterKey {
+	key := c.addKeyItself(g, enabled)
+	rights := c.addAccess(g, "cluster/key-rights", last(c.key()), c.keyPolicy(), func(ctx context.Context) ([]grant, error) {
+		place, err := c.place.Get(ctx)
+		// GKE's control plane uses the key as this account, which Google makes when the API is enabled.
+		agent := fmt.Sprintf("serviceAccount:service-%s@container-engine-robot.iam.gserviceaccount.com", place.number)
+		return []grant{{role: roleKey, member: agent}}, err
+	}, c.place, key)
+	return clusterKey{key, rights}
+}
+
+func (c *cloud) addKeyItself(g *engine.Graph, enabled engine.Dependency) engine.Output[string] {
+	if c.Cluster.Provider.Key != "" {
+		return c.addGivenKey(g, enabled)
+	}
 	ring := c.addKeyRing(g, enabled)
 	const name = "cluster/key"
-	key := add(c, g, engine.Resource[string]{
+	return add(c, g, engine.Resource[string]{
 		Name: name, Kind: "key", ID: c.called() + "/" + keyName, Expected: 5 * time.Second, Uses: []engine.Use{{Item: "gcp/key", Quantity: 1}},
 		Find:   func(ctx context.Context) (engine.State[string], error) { return c.findKey(ctx) },
 		Create: func(ctx context.Context) error { return c.createKey(ctx, g.Tags(name)) },
@@ -53,17 +68,12 @@ func (c *cloud) addKey(g *engine.Graph, enabled engine.Dependency) clusterKey {
 		},
 		Delete: c.destroyKey,
 	}, ring)
-	rights := c.addAccess(g, "cluster/key-rights", keyName, c.keyPolicy(), func(ctx context.Context) ([]grant, error) {
-		place, err := c.place.Get(ctx)
-		// GKE's control plane uses the key as this account, which Google makes when the API is enabled.
-		agent := fmt.Sprintf("serviceAccount:service-%s@container-engine-robot.iam.gserviceaccount.com", place.number)
-		return []grant{{role: roleKey, member: agent}}, err
-	}, c.place, key)
-	return clusterKey{key, rights}
 }
 
 func (c *cloud) keyRing() string { return c.location() + "/keyRings/" + c.called() }
-func (c *cloud) key() string     { return c.keyRing() + "/cryptoKeys/" + keyName }
+func (c *cloud) key() string {
+	return cmp.Or(c.Cluster.Provider.Key, c.keyRing()+"/cryptoKeys/"+keyName)
+}
 
 // addKeyRing adds the folder of the key. It has no labels and stays for ever; whose the key in it is, the key says.
 func (c *cloud) addKeyRing(g *engine.Graph, enabled engine.Dependency) engine.Output[string] {

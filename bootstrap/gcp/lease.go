@@ -40,6 +40,9 @@ func (c leases) Read(ctx context.Context) (engine.Lease, string, error) {
 	return lease, answer.Header.Get("X-Goog-Generation"), nil
 }
 
+// errNoBucket is for a bucket that cluster.yaml says is there.
+var errNoBucket = errors.New("cluster.yaml says that it is there")
+
 func (c *cloud) leaseBucket() string { return c.bucketName(identity.Rules) }
 
 // Write implements engine.Leases. The first one makes the bucket; it never writes into a bucket that is not ours.
@@ -63,6 +66,9 @@ func (c leases) Write(ctx context.Context, lease engine.Lease, version string) (
 	// One call, which is not sent again by itself.
 	written, err := c.storage.Objects.Insert(c.leaseBucket(), &storage.Object{Name: leaseObject, ContentType: "application/json"}).
 		IfGenerationMatch(generation).Media(bytes.NewReader(text), googleapi.ChunkSize(0), googleapi.ContentType("application/json")).Context(ctx).Do()
+	if c.gone(err) {
+		return "", fmt.Errorf("there is no bucket %s: make it, or remove provider.storage.given from cluster.yaml, and up makes it: %w", c.leaseBucket(), errNoBucket)
+	}
 	if err != nil {
 		return "", c.advised(lost(err))
 	}
@@ -83,6 +89,9 @@ func generationOf(version string) (int64, error) {
 
 func (c *cloud) ensureBucket(ctx context.Context) error {
 	name, resource := c.leaseBucket(), bucketResource(identity.Rules)
+	if c.Cluster.Provider.Storage.Given {
+		return nil // a bucket that is not there is told by the write
+	}
 	found, err := c.findBucket(ctx, name, identity.Rules)
 	if c.gone(err) {
 		g := engine.NewGraph(c.Cluster.Name, c.Bundle.Version)

@@ -40,6 +40,9 @@ type network struct {
 
 // addNetwork adds the VPC, its subnet and its way out.
 func (c *cloud) addNetwork(g *engine.Graph, enabled engine.Dependency) *network {
+	if c.Cluster.Provider.Network.Given() {
+		return c.addGivenNetwork(g, enabled)
+	}
 	n := &network{}
 	n.vpc = c.addVPC(g, enabled)
 	n.subnet = c.addSubnet(g, n.vpc)

@@ -196,6 +196,10 @@ func (c *cloud) checkVersion(ctx context.Context) provider.Check {
 // checkBuckets looks whether names that all of Google Cloud shares are free, or ours.
 func (c *cloud) checkBuckets(ctx context.Context) provider.Check {
 	check := provider.Check{Name: "bucket names"}
+	if c.Cluster.Provider.Storage.Given {
+		check.Detail = "yours"
+		return check
+	}
 	for _, use := range identity.Uses() {
 		name := c.bucketName(use)
 		found, err := c.findBucket(ctx, name, use)
@@ -220,6 +224,9 @@ func (c *cloud) checkCluster(ctx context.Context) provider.Check {
 		return c.failed(check.Name, err)
 	case found.Tags[engine.TagCluster] != c.Cluster.Name:
 		check.Problem, check.Hint = "a GKE cluster "+c.Cluster.Name+" exists and is not ours", "Give the folder below clusters/ another name; that cluster is left as it is."
+	case found.Condition == engine.Ready && found.Output.network != "" && found.Output.network != c.vpcName():
+		check.Problem = fmt.Sprintf("the cluster is in the network %s, and cannot be moved to %s", found.Output.network, c.vpcName())
+		check.Hint = "Change provider.network back, or remove the cluster (`bootstrap down`) and make it anew."
 	}
 	return check
 }

@@ -12,7 +12,10 @@ import (
 var (
 	vpcForm    = regexp.MustCompile(`^vpc-[0-9a-f]{8,17}$`)
 	subnetForm = regexp.MustCompile(`^subnet-[0-9a-f]{8,17}$`)
-	keyForm    = regexp.MustCompile(`^arn:aws(?:-[a-z]+)*:kms:([a-z0-9-]+):[0-9]{12}:key/[0-9a-z-]+$`)
+	// googleForm is a name of Compute Engine.
+	googleForm    = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	googleKeyForm = regexp.MustCompile(`^projects/[^/]+/locations/([a-z0-9-]+)/keyRings/[A-Za-z0-9_-]{1,63}/cryptoKeys/[A-Za-z0-9_-]{1,63}$`)
+	keyForm       = regexp.MustCompile(`^arn:aws(?:-[a-z]+)*:kms:([a-z0-9-]+):[0-9]{12}:key/[0-9a-z-]+$`)
 )
 
 func checkNetwork(r *report) {
@@ -21,6 +24,13 @@ func checkNetwork(r *report) {
 		return
 	}
 	const path = "provider.network"
+	if n.NATGateways != "" {
+		r.refuse(path+".natGateways", "Remove it: a network of yours has its own ways out.", "bootstrap makes no NAT gateway in a network that it did not make")
+	}
+	if r.Cluster.Provider.Name == cluster.GCP {
+		checkGoogleNetwork(r)
+		return
+	}
 	switch {
 	case n.ID == "":
 		r.refuse(path, "Add id, the VPC that they are in.", "subnets without a VPC")
@@ -39,8 +49,21 @@ func checkNetwork(r *report) {
 			r.refuse(where, "List one subnet for each zone.", "%q is listed twice", subnet)
 		}
 	}
-	if n.NATGateways != "" {
-		r.refuse(path+".natGateways", "Remove it: a network of yours has its own ways out.", "bootstrap makes no NAT gateway in a network that it did not make")
+}
+
+// checkGoogleNetwork is for Google Cloud, whose subnets are in all zones of a region and have names.
+func checkGoogleNetwork(r *report) {
+	n := r.Cluster.Provider.Network
+	const path = "provider.network"
+	if !googleForm.MatchString(n.ID) {
+		r.refuse(path+".id", "Write the name of a VPC network of the project.", "%q is not the name of a network", n.ID)
+	}
+	if len(n.Subnets) != 1 {
+		r.refuse(path, "List one subnet of the cluster's region: it is in all zones.", "%s for a region", subnetsAre(len(n.Subnets)))
+		return
+	}
+	if !googleForm.MatchString(n.Subnets[0]) {
+		r.refuse(path+".subnets[0]", "Write the name of a subnet of that network.", "%q is not the name of a subnet", n.Subnets[0])
 	}
 }
 
@@ -53,6 +76,10 @@ func subnetsAre(n int) string {
 
 func checkEndpointAccess(r *report) {
 	e := r.Cluster.Provider.Endpoint
+	if r.Cluster.Provider.Name == cluster.GCP && len(e.CIDRs) > 0 {
+		r.refuse("provider.endpoint.cidrs", "Remove it, or write private.", "Google asks for an identity at the cluster's name, and knows no blocks of addresses there")
+		return
+	}
 	if e.Private && len(e.CIDRs) > 0 {
 		r.refuse("provider.endpoint.cidrs", "Remove cidrs, or remove private.", "there is no public address that these could reach")
 	}
@@ -79,17 +106,27 @@ func checkKey(r *report) {
 	if key == "" {
 		return
 	}
-	switch m := keyForm.FindStringSubmatch(key); {
+	form, write, name := keyForm, "arn:aws:kms:REGION:ACCOUNT:key/ID", "the ARN"
+	if r.Cluster.Provider.Name == cluster.GCP {
+		form, write, name = googleKeyForm, "projects/PROJECT/locations/REGION/keyRings/RING/cryptoKeys/KEY", "the whole name"
+	}
+	switch m := form.FindStringSubmatch(key); {
 	case m == nil:
-		r.refuse("provider.key", "Write the ARN of the key itself, arn:aws:kms:REGION:ACCOUNT:key/ID.", "%q is not the ARN of a key", key)
+		r.refuse("provider.key", "Write "+name+" of the key itself, "+write+".", "%q is not %s of a key", key, name)
 	case m[1] != r.Cluster.Provider.Region:
 		r.refuse("provider.key", "Name a key of the cluster's region.", "the key is in %s, and the cluster in %s", m[1], r.Cluster.Provider.Region)
 	}
 }
 
-func checkOnlyAWS(r *report) {
+func checkOnlyClouds(r *report) {
 	p := r.Cluster.Provider
-	if p.Name == cluster.AWS {
+	switch p.Name {
+	case cluster.AWS:
+		return
+	case cluster.GCP:
+		if p.Network.NATGateways != "" && !p.Network.Given() {
+			r.refuse("provider.network.natGateways", "Remove it.", "Cloud NAT is one for the whole region, and spread over its zones by Google")
+		}
 		return
 	}
 	for _, option := range []struct {
@@ -102,7 +139,7 @@ func checkOnlyAWS(r *report) {
 		{"provider.storage.given", p.Storage.Given},
 	} {
 		if option.set {
-			r.refuse(option.path, "Remove it.", "only provider aws knows this, and the cluster's is %s", p.Name)
+			r.refuse(option.path, "Remove it.", "only providers aws and gcp know this, and the cluster's is %s", p.Name)
 		}
 	}
 }

@@ -57,34 +57,38 @@ type Provider struct {
 	Identities map[string]string `json:"identities,omitempty"`
 	// Storage is where blocks, chunks and rules are kept.
 	Storage Storage `json:"storage,omitempty"`
-	// Network is the network that nodes and pods are in. Only for aws.
+	// Network is the network that nodes and pods are in. Only for aws and gcp.
 	Network Network `json:"network,omitzero"`
-	// Endpoint says from where the Kubernetes API is reached. Only for aws.
+	// Endpoint says from where the Kubernetes API is reached. Only for aws and gcp.
 	Endpoint Endpoint `json:"endpoint,omitzero"`
-	// Key is the ARN of a KMS key of yours that Kubernetes' Secrets are encrypted with. It is never changed and never
-	// deleted. Left out, bootstrap makes one. Only for aws.
+	// Key is a KMS key of yours that Kubernetes' Secrets are encrypted with: its ARN on aws, and on gcp its whole name,
+	// "projects/…/cryptoKeys/…", to which bootstrap adds GKE's right to use it. It is never changed and never deleted.
+	// Left out, bootstrap makes one. Only for aws and gcp.
 	Key string `json:"key,omitempty" jsonschema:"example=arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"`
 }
 
-// Network is the network of the cluster: one that bootstrap makes, or yours. Only for aws.
+// Network is the network of the cluster: one that bootstrap makes, or yours. Only for aws and gcp.
 type Network struct {
-	// ID is a VPC of yours that the cluster is put into ("vpc-0a1b2c3d"). It is never changed and never deleted. Left
-	// out, bootstrap makes one.
+	// ID is a VPC of yours that the cluster is put into: its ID on aws ("vpc-0a1b2c3d"), its name in the project on gcp.
+	// It is never changed and never deleted. Left out, bootstrap makes one.
 	ID string `json:"id,omitempty" jsonschema:"example=vpc-0a1b2c3d4e5f60718"`
-	// Subnets are those of that VPC for nodes and pods: one for each of provider.zones, in the same order. They must lead
-	// out, to registries and to AWS.
+	// Subnets are those of that VPC for nodes and pods, which must lead out, to registries and to the cloud. On aws, one
+	// for each of provider.zones, in the same order. On gcp one, by its name, with secondary ranges called pods and
+	// services and with private access to Google.
 	Subnets []string `json:"subnets,omitempty"`
 	// NATGateways is zone (one in each zone, the default) or single: one for all, which costs less. When its zone fails,
-	// nodes in the other zones lose their way out, too, and AWS charges for traffic between zones.
+	// nodes in the other zones lose their way out, too, and AWS charges for traffic between zones. Only for aws.
 	NATGateways string `json:"natGateways,omitempty" jsonschema:"enum=zone,enum=single"`
 }
 
-// Endpoint says from where the Kubernetes API is reached. Nodes always reach it inside of the network. Only for aws.
+// Endpoint says from where the Kubernetes API is reached. Nodes always reach it inside of the network. Only for aws and
+// gcp.
 type Endpoint struct {
-	// Private leaves the API without a public address. bootstrap, kubectl and whoever else uses it must then be inside of
-	// the network, by a VPN for example.
+	// Private closes the API to everybody outside of the network. bootstrap, kubectl and whoever else uses it must then be
+	// inside, by a VPN for example. On gcp, there is no public address in any case: Google asks for an identity first.
 	Private bool `json:"private,omitempty"`
-	// CIDRs are the only addresses from which the public address is reached ("203.0.113.0/24"). Default: all.
+	// CIDRs are the only addresses from which the public address is reached ("203.0.113.0/24"). Default: all. Only for
+	// aws.
 	CIDRs []string `json:"cidrs,omitempty" jsonschema:"example=203.0.113.0/24"`
 }
 
@@ -96,7 +100,7 @@ type Storage struct {
 	Logs    string `json:"logs,omitempty"`
 	Rules   string `json:"rules,omitempty"`
 	// Given says that the buckets are there already: they are used as they are, never changed and never deleted. Only for
-	// aws; provider existing uses what is there anyway.
+	// aws and gcp; provider existing uses what is there anyway.
 	Given bool `json:"given,omitempty"`
 	// Endpoint is an S3-compatible store for the provider existing ("s3.example.com"). Left empty there, a small
 	// S3 server is installed in the cluster.

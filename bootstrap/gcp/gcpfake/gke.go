@@ -183,7 +183,10 @@ func (c *Cloud) described(i *Item) map[string]any {
 		body["masterAuth"] = map[string]any{"clusterCaCertificate": base64.StdEncoding.EncodeToString([]byte("authority"))}
 		if !i.pending() {
 			body["endpoint"] = "10.0.0.2"
-			body["controlPlaneEndpointsConfig"] = map[string]any{"dnsEndpointConfig": map[string]any{"endpoint": "gke-1a2b3c-415104041262." + c.Region + ".gke.goog"}}
+			external := under(i.Body, "controlPlaneEndpointsConfig", "dnsEndpointConfig", "allowExternalTraffic")
+			body["controlPlaneEndpointsConfig"] = map[string]any{"dnsEndpointConfig": map[string]any{
+				"endpoint": "gke-1a2b3c-415104041262." + c.Region + ".gke.goog", "allowExternalTraffic": external,
+			}}
 		}
 	}
 	return body
@@ -229,7 +232,11 @@ func (c *Cloud) serveCluster(k *call, id string) {
 		if c.busy(k, id, "") {
 			return
 		}
-		i.Body = with(i.Body, "currentMasterVersion", text(under(k.body, "update", "desiredMasterVersion"))+patch)
+		if endpoint := under(k.body, "update", "desiredControlPlaneEndpointsConfig"); endpoint != nil {
+			i.Body = with(i.Body, "controlPlaneEndpointsConfig", endpoint)
+		} else {
+			i.Body = with(i.Body, "currentMasterVersion", text(under(k.body, "update", "desiredMasterVersion"))+patch)
+		}
 		i.ready = time.Now().Add(c.Making["clusters"] / 2)
 		c.began(k, time.Until(i.ready))
 	}

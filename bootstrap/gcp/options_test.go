@@ -1,0 +1,206 @@
+package gcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/opsgen/opsgen/bootstrap/engine"
+	"github.com/opsgen/opsgen/bootstrap/engine/killtest"
+	"github.com/opsgen/opsgen/bootstrap/gcp/gcpfake"
+	"github.com/opsgen/opsgen/bootstrap/provider"
+	"github.com/opsgen/opsgen/generator/cluster"
+)
+
+const (
+	ourProject  = "projects/acme-observability"
+	ourLocation = ourProject + "/locations/europe-west3"
+	theirKey    = ourLocation + "/keyRings/main/cryptoKeys/secrets"
+)
+
+// theirs are a network, a key and buckets of the user's.
+func theirs(ranges ...any) []gcpfake.Item {
+	network := ourProject + "/global/networks/main"
+	items := []gcpfake.Item{
+		{Kind: "networks", ID: network, Body: map[string]any{"name": "main"}},
+		{Kind: "subnetworks", ID: ourProject + "/regions/europe-west3/subnetworks/clusters", Body: map[string]any{
+			"name": "clusters", "network": "https://www.googleapis.com/compute/v1/" + network, "privateIpGoogleAccess": true, "secondaryIpRanges": ranges,
+		}},
+		{Kind: "cryptoKeys", ID: theirKey, Body: map[string]any{"primaryVersion": "1"}},
+		{Kind: "cryptoKeyVersions", ID: theirKey + "/cryptoKeyVersions/1", Body: map[string]any{"name": theirKey + "/cryptoKeyVersions/1", "state": "ENABLED"}},
+	}
+	for _, bucket := range []string{"acme-metrics", "acme-logs", "acme-rules"} {
+		items = append(items, gcpfake.Item{Kind: "buckets", ID: bucket, Body: map[string]any{
+			"name": bucket, "iamConfiguration": map[string]any{"uniformBucketLevelAccess": map[string]any{"enabled": true}},
+		}})
+	}
+	return items
+}
+
+func secondary(name string) any {
+	return map[string]any{"rangeName": name, "ipCidrRange": "10.9.0.0/16"}
+}
+
+// given is a target that names them.
+func given(line *gcpfake.Cloud) provider.Target {
+	t := target(killtest.Direct(line))
+	t.Cluster.Provider.Network = cluster.Network{ID: "main", Subnets: []string{"clusters"}}
+	t.Cluster.Provider.Key, t.Cluster.Provider.Storage.Given = theirKey, true
+	return t
+}
+
+func upOf(ctx context.Context, t provider.Target) error {
+	w, err := openTarget(ctx, t)
+	if err != nil {
+		return err
+	}
+	if err := w.up(ctx); err != nil {
+		return err
+	}
+	plan, err := w.graph.Plan(ctx, w.options())
+	if err == nil && plan.Differs() {
+		err = fmt.Errorf("plan still has something to do: %+v", plan)
+	}
+	return err
+}
+
+func downOf(ctx context.Context, t provider.Target) error {
+	w, err := openTarget(ctx, t)
+	if err != nil {
+		return err
+	}
+	return w.hold(ctx, func(ctx context.Context) error {
+		o := w.options()
+		o.DeleteData = true
+		_, err := w.graph.Down(ctx, o)
+		return err
+	})
+}
+
+// TestWhatIsTheUsersIsUsedAndLeft: nothing of it is made, changed or deleted, and rights on it go with the cluster.
+func TestWhatIsTheUsersIsUsedAndLeft(t *testing.T) {
+	credentialsOf(t)
+	synctest.Test(t, func(t *testing.T) {
+		cloud := quick()
+		items := theirs(secondary("pods"), secondary("services"))
+		for _, item := range items {
+			cloud.Put(item)
+		}
+		if err := upOf(t.Context(), given(cloud)); err != nil {
+			t.Fatal(err)
+		}
+		for kind, want := range map[string]int{"networks": 1, "subnetworks": 1, "routers": 0, "cryptoKeys": 1, "keyRings": 0, "buckets": 3, "clusters": 1, "nodePools": 3} {
+			if have := cloud.Count(kind); have != want {
+				t.Errorf("%d of %s, want %d", have, kind, want)
+			}
+		}
+		if err := downOf(t.Context(), given(cloud)); err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range items {
+			if !reflect.DeepEqual(cloud.Body(item.ID), item.Body) {
+				t.Errorf("%s was changed or deleted", item.ID)
+			}
+		}
+		text := cloud.Snapshot()
+		if strings.Contains(text, "roles/") || !strings.Contains(text, "object acme-metrics/precious") || strings.Contains(text, "opsgen-lease.json") {
+			t.Errorf("something is left, or gone:\n%s", text)
+		}
+	})
+}
+
+// TestWhatIsTheUsersAndDoesNotFit is told before anything is made in it.
+func TestWhatIsTheUsersAndDoesNotFit(t *testing.T) {
+	credentialsOf(t)
+	for name, test := range map[string]struct {
+		items []gcpfake.Item
+		says  string
+	}{
+		"no ranges":  {theirs(secondary("pods")), "secondary ranges: pods → pods, services"},
+		"no network": {theirs(secondary("pods"), secondary("services"))[2:], "there is none of that name"},
+		"no bucket":  {theirs(secondary("pods"), secondary("services"))[:4], "there is no bucket acme-rules"},
+		"no other":   {slices.Delete(theirs(secondary("pods"), secondary("services")), 4, 5), "buckets/metrics (acme-metrics): find: there is none of that name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := quick()
+				for _, item := range test.items {
+					cloud.Put(item)
+				}
+				if err := upOf(t.Context(), given(cloud)); err == nil || !strings.Contains(err.Error(), test.says) {
+					t.Errorf("it says: %v", err)
+				}
+				if cloud.Count("clusters") > 0 && name != "no other" {
+					t.Error("a cluster was made")
+				}
+			})
+		})
+	}
+}
+
+// TestPrivateEndpointComesAndGoes: the choice may change at any time.
+func TestPrivateEndpointComesAndGoes(t *testing.T) {
+	credentialsOf(t)
+	synctest.Test(t, func(t *testing.T) {
+		cloud := quick()
+		for _, private := range []bool{false, true, false} {
+			wanted := target(killtest.Direct(cloud))
+			wanted.Cluster.Provider.Endpoint.Private = private
+			if err := upOf(t.Context(), wanted); err != nil {
+				t.Fatal(err)
+			}
+			if open := strings.Contains(cloud.Snapshot(), `"allowExternalTraffic":true`); open == private {
+				t.Errorf("private is %t, and reached from outside %t", private, open)
+			}
+		}
+	})
+}
+
+// TestAClusterStaysInItsNetwork: naming another network later is refused before anything else.
+func TestAClusterStaysInItsNetwork(t *testing.T) {
+	credentialsOf(t)
+	synctest.Test(t, func(t *testing.T) {
+		cloud := quick()
+		if err := up(t.Context(), killtest.Direct(cloud)); err != nil {
+			t.Fatal(err)
+		}
+		w, err := openTarget(t.Context(), given(cloud))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if check := w.checkCluster(t.Context()); !strings.Contains(check.Problem, "cannot be moved to main") {
+			t.Errorf("%+v", check)
+		}
+	})
+}
+
+// TestStoppedRunGoesOn: a run that is stopped ends with its cause, and the next one goes on.
+func TestStoppedRunGoesOn(t *testing.T) {
+	credentialsOf(t)
+	synctest.Test(t, func(t *testing.T) {
+		cloud := quick()
+		stopped := errors.New("stopped by a test")
+		w, err := open(t.Context(), killtest.Direct(cloud))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancelCause(t.Context())
+		o := w.options()
+		o.Events = func(e engine.Event) {
+			if e.Resource == "cluster/control-plane" && e.What == engine.Waiting {
+				stop(stopped)
+			}
+		}
+		if _, err := w.graph.Up(ctx, o); !errors.Is(err, stopped) {
+			t.Errorf("it says: %v", err)
+		}
+		if err := errors.Join(up(t.Context(), killtest.Direct(cloud)), settled(t.Context(), killtest.Direct(cloud))); err != nil {
+			t.Error(err)
+		}
+	})
+}
