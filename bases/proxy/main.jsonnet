@@ -132,7 +132,7 @@ local policy(cluster) = net.allow(
   ingress=[
     net.from([net.anywhere], [8443]),
     // Other namespaces whose pods may call are in tenants.jsonnet.
-    net.from([net.tenants(), net.peer('syncer', k.labelsOf('syncer', 'syncer'))], [8444]),
+    net.from([net.tenants(), net.peer('syncer', k.labelsOf('syncer', 'syncer')), net.collector], [8444]),
     net.monitoring(9090),
   ],
   egress=upstreams.egress(cluster) + login.egress(cluster) + tracing.egress(cluster) + [

@@ -37,7 +37,7 @@ local grafana(tenant) = {
 
 local exporterKinds = ['azureMonitor', 'blackbox', 'cloudMonitoring', 'cloudwatch'];
 local hasExporters(cluster, tenant) =
-  std.get(cluster.enabled, 'exporters', false)
+  std.get(std.get(cluster, 'enabled', {}), 'exporters', false)
   && std.any([std.objectHas(std.get(tenant, 'exporters', {}), kind) for kind in exporterKinds]);
 
 // The scraper of a tenant's exporters writes what it scrapes, and can read nothing of it.
@@ -56,6 +56,12 @@ local caller(tenant, access) =
     tenant: tenant.name,
     scopes: access.scopes,
   };
+
+// The collector writes the platform's own metrics, where there is a tenant for them.
+local collector(cluster, tenants) =
+  if std.get(std.get(cluster, 'enabled', {}), 'collector', false) && std.any([tenant.name == 'system' for tenant in tenants])
+  then [{ namespace: 'collector', serviceAccount: 'collector', tenant: 'system', scopes: ['metrics:write'] }]
+  else [];
 
 // The syncer acts for every tenant. It says for whom; nobody else is asked. Rulers are not here: they evaluate beside
 // the data, and send alerts to the Alertmanager directly.
@@ -119,7 +125,8 @@ function(cluster, bundle, tenants)
   local access = accessOf(tenants);
   local namespaces = std.set([caller.namespace for caller in access]);
   local callers = merged(platform + [grafana(tenant) for tenant in tenants if hasGrafana(tenant)]
-                         + [scraper(tenant) for tenant in tenants if hasExporters(cluster, tenant)] + access);
+                         + [scraper(tenant) for tenant in tenants if hasExporters(cluster, tenant)]
+                         + collector(cluster, tenants) + access);
   // Worked out once for each, and not for each shard.
   local places = [shardOf(tenant.name) for tenant in tenants];
   local callerPlaces = [if std.objectHas(caller, 'tenant') then shardOf(caller.tenant) else '' for caller in callers];

@@ -85,6 +85,7 @@ func needsOf(in load) map[string]map[string]need {
 	if in.bundled {
 		all["object-store"] = map[string]need{"object-store": objectStoreNeed(in)}
 	}
+	all["collector"] = map[string]need{"collector": collectorNeed(in, all)}
 	return all
 }
 

@@ -141,7 +141,7 @@ func TestWorkloads(t *testing.T) {
 		"cortex": "alertmanager chunks-cache compactor distributor index-cache ingester metadata-cache querier query-frontend query-scheduler results-cache ruler store-gateway",
 		"loki":   "chunks-cache compactor distributor index-gateway ingester querier query-frontend query-scheduler results-cache ruler",
 		"proxy":  "proxy", "syncer": "syncer", "grafana": "grafana sidecar", "flux": "kustomize-controller source-controller",
-		"cert-manager": "cainjector controller webhook", "external-dns": "external-dns",
+		"cert-manager": "cainjector controller webhook", "collector": "collector", "external-dns": "external-dns",
 	}
 	if diff := cmp.Diff(want, names(compute(t, capacity(1e6, 1e9), 1))); diff != "" {
 		t.Errorf("microservices (-want +got):\n%s", diff)

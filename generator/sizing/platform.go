@@ -80,3 +80,24 @@ func objectStoreNeed(in load) need {
 			size(in.blocks), size(chunks), chunkCompression),
 	}
 }
+
+// collectorNeed is the agent that scrapes all other workloads of the platform.
+func collectorNeed(in load, all map[string]map[string]need) need {
+	pods := 0
+	for _, component := range []string{"cortex", "loki", "proxy", "syncer", "flux", "cert-manager"} {
+		for _, n := range all[component] {
+			if n.zonal {
+				pods += n.pods * in.zones
+			} else {
+				pods += n.pods
+			}
+		}
+	}
+	// Cortex and Loki count some things for each tenant.
+	series := float64(pods)*collectorSeriesPerPod + float64(in.tenants)*collectorSeriesPerTenant
+	return need{
+		pods: 1, cpu: 0.02 + series/collectorSeriesPerCore, memory: 96*miB + series*collectorBytesPerSeries,
+		why: fmt.Sprintf("96 MiB + %s × %s series and %s × %s, %s a series", plural(pods, "pod"), amount(collectorSeriesPerPod),
+			plural(in.tenants, "tenant"), amount(collectorSeriesPerTenant), size(collectorBytesPerSeries)),
+	}
+}
