@@ -2,13 +2,28 @@ package syncertest
 
 import (
 	"fmt"
+	"os/exec"
 	"testing"
 )
 
 // startCortex starts Cortex as one process and answers its URL.
 func startCortex(t *testing.T, program, folder string) string {
 	t.Helper()
-	http, grpc := port(t), port(t)
+	url, _ := runCortex(t, program, folder, somewhere(t))
+	return url
+}
+
+// ports are where a component listens.
+type ports struct{ http, grpc int }
+
+func somewhere(t *testing.T) ports {
+	t.Helper()
+	return ports{port(t), port(t)}
+}
+
+// runCortex starts Cortex at its ports. Flags beat what its file says.
+func runCortex(t *testing.T, program, folder string, at ports, flags ...string) (string, *exec.Cmd) {
+	t.Helper()
 	file := write(t, folder, "cortex.yaml", fmt.Sprintf(`
 auth_enabled: true
 target: all
@@ -38,17 +53,28 @@ alertmanager:
   poll_interval: 1s
   cluster: {listen_address: ""}
 alertmanager_storage: {backend: filesystem, filesystem: {dir: %[3]s/cortex/stored}}
-`, http, grpc, folder))
-	start(t, folder, "cortex", program, "-config.file="+file)
-	url := fmt.Sprintf("http://127.0.0.1:%d", http)
+`, at.http, at.grpc, folder))
+	cmd := start(t, folder, "cortex", program, append([]string{"-config.file=" + file}, flags...)...)
+	url := fmt.Sprintf("http://127.0.0.1:%d", at.http)
 	answers(t, "Cortex", url+"/ready")
-	return url
+	return url, cmd
 }
 
 // startLoki starts Loki as one process, with Cortex' Alertmanager, and answers its URL.
 func startLoki(t *testing.T, program, folder, cortex string) string {
 	t.Helper()
-	http, grpc := port(t), port(t)
+	url, _ := runLoki(t, program, folder, cortex, somewhere(t), lokiStore{
+		kind: "filesystem", chunks: "{filesystem: {dir: " + folder + "/loki/chunks}}", rules: "{dir: " + folder + "/loki/stored}",
+	})
+	return url
+}
+
+// lokiStore is where Loki stores: a kind, and the configuration of that kind for lines and for rules.
+type lokiStore struct{ kind, chunks, rules string }
+
+// runLoki starts Loki at its ports. Flags beat what its file says.
+func runLoki(t *testing.T, program, folder, cortex string, at ports, store lokiStore, flags ...string) (string, *exec.Cmd) {
+	t.Helper()
 	file := write(t, folder, "loki.yaml", fmt.Sprintf(`
 auth_enabled: true
 target: all
@@ -59,8 +85,8 @@ common:
   instance_addr: 127.0.0.1
   ring: {instance_addr: 127.0.0.1, kvstore: {store: inmemory}}
 schema_config:
-  configs: [{from: 2024-01-01, store: tsdb, object_store: filesystem, schema: v13, index: {prefix: index_, period: 24h}}]
-storage_config: {use_thanos_objstore: true, object_store: {filesystem: {dir: %[3]s/loki/chunks}}}
+  configs: [{from: 2024-01-01, store: tsdb, object_store: %[5]s, schema: v13, index: {prefix: index_, period: 24h}}]
+storage_config: {use_thanos_objstore: true, object_store: %[6]s}
 ingester: {lifecycler: {min_ready_duration: 0s}}
 frontend: {encoding: protobuf}
 frontend_worker: {frontend_address: 127.0.0.1:%[2]d}
@@ -73,10 +99,10 @@ ruler:
   evaluation_interval: 2s
   alertmanager_url: %[4]s/alertmanager
   enable_alertmanager_v2: true
-ruler_storage: {backend: filesystem, filesystem: {dir: %[3]s/loki/stored}}
-`, http, grpc, folder, cortex))
-	start(t, folder, "loki", program, "-config.file="+file)
-	url := fmt.Sprintf("http://127.0.0.1:%d", http)
+ruler_storage: {backend: %[5]s, %[5]s: %[7]s}
+`, at.http, at.grpc, folder, cortex, store.kind, store.chunks, store.rules))
+	cmd := start(t, folder, "loki", program, append([]string{"-config.file=" + file}, flags...)...)
+	url := fmt.Sprintf("http://127.0.0.1:%d", at.http)
 	answers(t, "Loki", url+"/ready")
-	return url
+	return url, cmd
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -22,7 +23,9 @@ func startProxy(t *testing.T, program, folder string, c *cluster, cortex, loki s
 	public, internal, admin := port(t), port(t), port(t)
 	certify(t, folder)
 	write(t, folder, "accounts-token", c.token(t, ""))
-	write(t, folder, "tenants.yaml", tenants("{name: "+tenant+", id: "+id+"}"))
+	if _, err := os.Stat(filepath.Join(folder, "tenants.yaml")); err != nil {
+		write(t, folder, "tenants.yaml", tenants("{name: "+tenant+", id: "+id+"}"))
+	}
 	file := write(t, folder, "proxy.yaml", fmt.Sprintf(`
 cluster: test
 domain: obs.example.com
@@ -34,7 +37,7 @@ listeners:
 tokens: {keysFile: %[1]s/none.json, revocationsFile: %[1]s/none.yaml}
 serviceAccounts: {audience: opsgen-proxy, apiServer: "%[5]s", caFile: "%[6]s", tokenFile: %[1]s/accounts-token}
 upstreams:
-  metrics: {distributor: "%[7]s", queryFrontend: "%[7]s", ruler: "%[7]s", alertmanager: "%[7]s"}
+  metrics: {distributor: "%[7]s", queryFrontend: "%[7]s", ruler: "%[7]s", alertmanager: "%[7]s", purger: "%[7]s"}
   logs: {distributor: "%[8]s", queryFrontend: "%[8]s", querier: "%[8]s", ruler: "%[8]s", compactor: "%[8]s"}
 grafana: {upstream: "http://grafana.tenant-{tenant}.svc:3000", signingKey: %[1]s/tls}
 `, folder, public, internal, admin, c.plane.URL(), c.plane.CAFile(), cortex, loki))
@@ -51,7 +54,7 @@ callers:
   - namespace: syncer
     serviceAccount: syncer
     anyTenant: true
-    scopes: [metrics:read, logs:read, rules:write, alerts:read, alerts:configure]
+    scopes: [metrics:read, logs:read, rules:write, alerts:read, alerts:configure, data:delete]
 `
 }
 
@@ -91,8 +94,9 @@ func startSyncer(t *testing.T, program, folder string, c *cluster, proxy string)
 admin: "127.0.0.1:%d"
 proxy: {url: "%s", caFile: %s, tokenFile: %s}
 resync: 10s
+erase: {file: %s, interval: 1s, settle: 2s}
 logLevel: debug
-`, admin, proxy, filepath.Join(folder, "ca.crt"), filepath.Join(folder, "syncer-token")))
+`, admin, proxy, filepath.Join(folder, "ca.crt"), filepath.Join(folder, "syncer-token"), filepath.Join(folder, "erase.yaml")))
 	t.Setenv("KUBECONFIG", c.kubeconfig(t, folder))
 	start(t, folder, "syncer", program, "run", "--config="+file)
 	url := fmt.Sprintf("http://127.0.0.1:%d", admin)

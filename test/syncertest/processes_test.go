@@ -61,7 +61,13 @@ func port(t *testing.T) int {
 // eventually waits for a condition; its error says what is still missing.
 func eventually(t *testing.T, what string, check func(ctx context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	patiently(t, patience, what, check)
+}
+
+// patiently is eventually with another limit.
+func patiently(t *testing.T, limit time.Duration, what string, check func(ctx context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	for {
 		err := check(ctx)
@@ -70,7 +76,7 @@ func eventually(t *testing.T, what string, check func(ctx context.Context) error
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("%s: not within %s: %v", what, patience, err)
+			t.Fatalf("%s: not within %s: %v", what, limit, err)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

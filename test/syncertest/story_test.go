@@ -101,6 +101,10 @@ func call(ctx context.Context, method, url, body string) (int, string, error) {
 		return 0, "", err
 	}
 	request.Header.Set("X-Scope-OrgID", id)
+	return do(request)
+}
+
+func do(request *http.Request) (int, string, error) {
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, "", err
