@@ -37,6 +37,8 @@ type Binary struct {
 	Package string
 	// Version is Module's version in Folder's go.mod, "v1.2.3"; a `replace` counts. It is empty for programs of ours.
 	Version string
+	// Earlier is a release of Module before that one, which is built instead, with the libraries that Folder requires.
+	Earlier string
 	// Tags are build tags.
 	Tags []string
 	// LDFlags are given to the linker after -s and -w.
@@ -70,6 +72,9 @@ func Catalogue(folder string) ([]Binary, error) {
 		if b.Version = versions[b.Module]; b.Version == "" {
 			return nil, fmt.Errorf("program %s: %s/go.mod does not require module %s", b.Name, b.Folder, b.Module)
 		}
+		if b.Earlier != "" {
+			b.Version = b.Earlier
+		}
 		if b.Module == kubernetes {
 			b.LDFlags = append(b.LDFlags, kubernetesVersion(b.Version)...)
 		}
@@ -84,6 +89,7 @@ func programs() []Binary {
 		source     = "github.com/fluxcd/source-controller"
 		kustomize  = "github.com/fluxcd/kustomize-controller"
 		kwok       = "sigs.k8s.io/kwok"
+		loki       = "github.com/grafana/loki/v3"
 		prometheus = "github.com/prometheus/prometheus"
 	)
 	small := []string{"no_btrfs", "no_devmapper", "no_zfs"}
@@ -116,7 +122,9 @@ func programs() []Binary {
 			Package: "github.com/cortexproject/cortex/cmd/cortex", Tags: []string{"netgo", "slicelabels"},
 		},
 		// AGPL-3.0: run by tests as a program, never linked and never shipped.
-		{Name: "loki", Module: "github.com/grafana/loki/v3", Folder: folderLoki, Package: "github.com/grafana/loki/v3/cmd/loki"},
+		{Name: "loki", Module: loki, Folder: folderLoki, Package: loki + "/cmd/loki"},
+		// What a rollback goes to.
+		{Name: "loki-earlier", Module: loki, Folder: folderLoki, Package: loki + "/cmd/loki", Earlier: "v3.7.7"},
 		{
 			Name: "versitygw", Module: "github.com/versity/versitygw", Folder: folderObjectStore,
 			Package: "github.com/versity/versitygw/cmd/versitygw",

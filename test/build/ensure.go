@@ -161,14 +161,26 @@ func compile(ctx context.Context, b Binary, folder string, o Options) error {
 }
 
 func goBuild(ctx context.Context, b Binary, output string, o Options) error {
+	folder := filepath.Join(o.Folder, filepath.FromSlash(b.Folder))
+	module := []string{"-mod=readonly"}
+	if b.Earlier != "" {
+		dir, err := os.MkdirTemp("", "earlier-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		if module, err = earlierFlags(ctx, b, folder, dir); err != nil {
+			return err
+		}
+	}
 	// The same flags for all, so that programs of one module share compiled packages.
-	args := []string{"build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-o", output}
+	args := append([]string{"build"}, append(module, "-buildvcs=false", "-trimpath", "-o", output)...)
 	if o.Processes > 0 {
 		args = append(args, "-p", strconv.Itoa(o.Processes))
 	}
 	args = append(args, flags(b)...)
 	cmd := exec.CommandContext(ctx, "go", append(args, b.Package)...)
-	cmd.Dir = filepath.Join(o.Folder, filepath.FromSlash(b.Folder))
+	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), environment(b)...)
 	if o.Processes > 0 {
 		cmd.Env = append(cmd.Env, "GOMAXPROCS="+strconv.Itoa(o.Processes))

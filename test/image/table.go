@@ -23,6 +23,8 @@ const (
 	CoreDNS = "opsgen.test/coredns:bed"
 	// Shell is a shell and small tools, for looking around and for pods of tests.
 	Shell = "opsgen.test/shell:bed"
+	// LokiEarlier is the release of Loki before the one of the bundle.
+	LokiEarlier = "docker.io/grafana/loki:3.7.7"
 	// Prometheus and Collector are senders of metrics and logs.
 	Prometheus = "opsgen.test/prometheus:bed"
 	Collector  = "opsgen.test/collector:bed"
@@ -86,6 +88,10 @@ func rows() []Image {
 		{Name: Pause, Program: "pause", Path: "/pause", User: "65535:65535", StandsIn: "a pause of ours"},
 		{Name: CoreDNS, Program: "coredns", Path: "/coredns"},
 		{Name: Shell, System: "busybox", Program: "fetch", Path: "/bin/busybox"},
+		{
+			Name: LokiEarlier, Program: "loki-earlier", Path: "/usr/bin/loki", User: "10001:10001",
+			StandsIn: "the release before, with the libraries of the one that is shipped",
+		},
 		{Name: Prometheus, Program: "prometheus", Path: "/bin/prometheus", User: "65534:65534"},
 		{
 			Name: Collector, Program: "collector", Path: "/collector", User: "10001:10001",

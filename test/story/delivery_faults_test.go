@@ -4,11 +4,66 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/opsgen/opsgen/test/flux"
 )
+
+// gitAway ends the Git server. What runs goes on and is still put back; the status names the repository; what was pushed
+// meanwhile comes by itself when Git does.
+func (l *life) gitAway(ctx context.Context) (string, error) {
+	if err := l.Bed.StopGit(ctx); err != nil {
+		return "", err
+	}
+	old := l.Commit
+	if err := l.setLimit(100007); err != nil {
+		return "", err
+	}
+	if err := l.attempt(ctx, "Allow more while Git is away"); err != nil {
+		return "", err
+	}
+	r, err := flux.Look(ctx, l.Dynamic)
+	if err != nil {
+		return "", err
+	}
+	c := r.Conditions["Ready"]
+	if c.Status == meta.ConditionTrue || !strings.HasSuffix(r.Revision, old) || !strings.Contains(c.Message, l.Repository) {
+		return "", fmt.Errorf("git is away, and the source is at %s, %s: %s", r.Revision, c.Status, c.Message)
+	}
+	if err := l.goesOnAt(ctx, old); err != nil {
+		return "", fmt.Errorf("while Git is away: %w", err)
+	}
+	if err := l.Bed.StartGit(ctx); err != nil {
+		return "", err
+	}
+	began := time.Now()
+	if err := l.await(ctx); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("repaired and served meanwhile; at the newest %.0f s after it came back, by itself", time.Since(began).Seconds()), nil
+}
+
+// goesOnAt says that the cluster is as a whole at a commit, serves, and puts back what is deleted.
+func (l *life) goesOnAt(ctx context.Context, commit string) error {
+	services := l.Client.CoreV1().Services("cortex")
+	if err := services.Delete(ctx, "ruler", meta.DeleteOptions{}); err != nil {
+		return fmt.Errorf("deleting a service: %w", err)
+	}
+	if err := flux.Reconcile(ctx, l.Dynamic, "platform-cortex"); err != nil {
+		return err
+	}
+	if _, err := services.Get(ctx, "ruler", meta.GetOptions{}); err != nil {
+		return fmt.Errorf("what was deleted did not come back: %w", err)
+	}
+	all, err := flux.Units(ctx, l.Dynamic)
+	if err != nil {
+		return err
+	}
+	return errors.Join(flux.ReadyAt(commit, len(all))(all), l.writeSample(ctx), l.writeLine(ctx))
+}
 
 // controllerKilled kills the controller that applies when a part of an upgrade is applied.
 func (l *life) controllerKilled(ctx context.Context) (string, error) {

@@ -2,6 +2,7 @@ package story
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	core "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
 	"github.com/opsgen/opsgen/test/flux"
@@ -208,7 +210,7 @@ func (l *life) rollback(ctx context.Context) (string, error) {
 
 // signedTags has the cluster demand signatures, with a key that was made for it.
 func (l *life) signedTags(ctx context.Context) (string, error) {
-	if err := l.signer(ctx); err != nil {
+	if err := l.signer(ctx, "2026"); err != nil {
 		return "", err
 	}
 	if err := l.Fork.Edit("clusters/"+l.Cluster+"/cluster.yaml", "  semver: \"1.x\"\n",
@@ -269,9 +271,13 @@ func (l *life) verified(ctx context.Context, status meta.ConditionStatus, tag st
 	return nil
 }
 
-// signer makes a key, has the fork's Git sign with it, and gives the cluster its public half, as docs/operations say.
-func (l *life) signer(ctx context.Context) error {
-	key := filepath.Join(filepath.Dir(l.Fork.Dir), "release-key")
+// releaseKeys is the Secret with the public keys that may sign tags.
+const releaseKeys = "release-keys"
+
+// signer makes a key, has the fork's Git sign with it, and gives the cluster its public half beside those that it has, as
+// docs/operations/rotating-keys.md says.
+func (l *life) signer(ctx context.Context, name string) error {
+	key := filepath.Join(filepath.Dir(l.Fork.Dir), "release-key-"+name)
 	if out, err := exec.CommandContext(ctx, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "releases", "-f", key).CombinedOutput(); err != nil {
 		return fmt.Errorf("making a key: %w: %s", err, out)
 	}
@@ -284,13 +290,45 @@ func (l *life) signer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.Client.CoreV1().Secrets(flux.Namespace).Create(ctx, &core.Secret{
-		ObjectMeta: meta.ObjectMeta{Name: "release-keys"}, Data: map[string][]byte{"releases.sshpub": public},
-	}, meta.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
-		return nil
+	secrets := l.Client.CoreV1().Secrets(flux.Namespace)
+	secret := &core.Secret{ObjectMeta: meta.ObjectMeta{Name: releaseKeys}, Data: map[string][]byte{name + ".sshpub": public}}
+	if _, err = secrets.Create(ctx, secret, meta.CreateOptions{}); !apierrors.IsAlreadyExists(err) {
+		return err
 	}
+	patch, err := json.Marshal(map[string]any{"data": secret.Data})
+	if err != nil {
+		return err
+	}
+	_, err = secrets.Patch(ctx, releaseKeys, types.MergePatchType, patch, meta.PatchOptions{})
 	return err
+}
+
+// rotatedKey signs with a new key, and takes the old one from the cluster.
+func (l *life) rotatedKey(ctx context.Context) (string, error) {
+	if err := l.signer(ctx, "2027"); err != nil {
+		return "", err
+	}
+	if err := l.setLimit(100012); err != nil {
+		return "", err
+	}
+	tag, err := l.release(ctx, "Allow what the new key signed", "--sign")
+	if err != nil {
+		return "", err
+	}
+	if err := flux.Fetch(ctx, l.Dynamic); err != nil {
+		return "", err
+	}
+	if err := l.follows(ctx, tag, "100012"); err != nil {
+		return "", err
+	}
+	patch := []byte(`[{"op": "remove", "path": "/data/2026.sshpub"}]`)
+	if _, err := l.Client.CoreV1().Secrets(flux.Namespace).Patch(ctx, releaseKeys, types.JSONPatchType, patch, meta.PatchOptions{}); err != nil {
+		return "", fmt.Errorf("removing the old key: %w", err)
+	}
+	if err := l.stays(ctx, tag+"@sha1:"+l.Commit); err != nil {
+		return "", err
+	}
+	return tag + " by the new key; the old one is gone", l.verified(ctx, meta.ConditionTrue, tag)
 }
 
 // followBranch has the cluster follow the branch again, by a tag.
@@ -305,5 +343,5 @@ func (l *life) followBranch(ctx context.Context) (string, error) {
 	if err := flux.Fetch(ctx, l.Dynamic); err != nil {
 		return "", err
 	}
-	return "main instead of " + tag, l.follows(ctx, "main", "100005")
+	return "main instead of " + tag, l.follows(ctx, "main", "100012")
 }

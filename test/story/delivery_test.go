@@ -14,32 +14,70 @@ import (
 
 	"github.com/opsgen/opsgen/test/flux"
 	"github.com/opsgen/opsgen/test/frontdoor"
+	"github.com/opsgen/opsgen/test/image"
 )
 
-// delivery is the cluster of TestDelivery.
-var delivery = Options{
-	Name: "delivery", Cluster: "example-local", Domain: "obs.localhost",
-	Repository: "https://github.com/acme/observability", Nodes: 2,
-}
-
 // TestDelivery is the life of a cluster after its first day, with Git as the only hand: releases that are broken and
-// mended, tags, tenants that come and go, what leaves Git, faults, and an upgrade under load.
+// mended, tags, tenants that come and go, and what leaves Git.
 func TestDelivery(t *testing.T) {
-	s := Begin(t, delivery)
-	s.Install()
-	tokens := s.tokens()
-	l := &life{Story: s, tokens: tokens, token: tokens[team]}
-	for _, step := range l.steps() {
-		s.Step(step.name, step.limit, step.run)
-	}
+	live(t, Options{Name: "delivery"}, func(l *life) []step {
+		return []step{
+			{"image", 8 * time.Minute, l.missingImage},
+			{"crash", 8 * time.Minute, l.crashLoop},
+			{"invalid", 5 * time.Minute, l.invalidResource},
+			{"tags", 5 * time.Minute, l.followTags},
+			{"upgrade", 5 * time.Minute, l.higherTag},
+			{"ignored", 3 * time.Minute, l.otherTags},
+			{"rollback", 5 * time.Minute, l.rollback},
+			{"signed", 8 * time.Minute, l.signedTags},
+			{"rotated", 5 * time.Minute, l.rotatedKey},
+			{"branch", 5 * time.Minute, l.followBranch},
+			{"joins", 5 * time.Minute, l.addTenant},
+			{"leaves", 5 * time.Minute, l.removeTenant},
+			{"rights", 2 * time.Minute, l.tenantAccount},
+			{"broken", 5 * time.Minute, l.brokenTenant},
+			{"prune", 6 * time.Minute, l.leavesGit},
+		}
+	})
 }
 
-// A life is what the steps of TestDelivery share.
+// TestFaults is what happens to a cluster that runs: people and autoscalers that change it, a component that moves,
+// upgrades and a way back under load, and machines and programs that fail.
+func TestFaults(t *testing.T) {
+	live(t, Options{Name: "faults", Images: []string{image.LokiEarlier}}, func(l *life) []step {
+		return []step{
+			{"by hand", 4 * time.Minute, l.changedByHand},
+			{"flux", 6 * time.Minute, l.fluxDrift},
+			{"scaled", 6 * time.Minute, l.autoscaled},
+			{"moves", 10 * time.Minute, l.movesLayer},
+			{"load", 8 * time.Minute, l.upgradeUnderLoad},
+			{"back", 10 * time.Minute, l.goesBackUnderLoad},
+			{"git", 6 * time.Minute, l.gitAway},
+			{"paused", 6 * time.Minute, l.paused},
+			{"controller", 5 * time.Minute, l.controllerKilled},
+			{"api", 5 * time.Minute, l.planeKilled},
+			{"node", 8 * time.Minute, l.nodeKilled},
+		}
+	})
+}
+
+// A life is what the steps of a story share.
 type life struct {
 	*Story
-	// tokens read and write, by the tenant; token is the one of team.
-	tokens map[string]string
-	token  string
+	// token reads and writes as team.
+	token string
+}
+
+// live installs an example on a bed of its own, and takes the steps.
+func live(t *testing.T, o Options, steps func(*life) []step) {
+	t.Helper()
+	o.Cluster, o.Domain, o.Repository, o.Nodes = "example-local", "obs.localhost", "https://github.com/acme/observability", 2
+	s := Begin(t, o)
+	s.Install()
+	l := &life{Story: s, token: s.tokens()[team]}
+	for _, step := range steps(l) {
+		s.Step(step.name, step.limit, step.run)
+	}
 }
 
 // loadPause is between two requests of an agent.
@@ -108,31 +146,6 @@ func (l *life) await(ctx context.Context) error {
 		return err
 	}
 	return flux.Await(ctx, l.Dynamic, flux.ReadyAt(l.Commit, count))
-}
-
-func (l *life) steps() []step {
-	return []step{
-		{"image", 8 * time.Minute, l.missingImage},
-		{"crash", 8 * time.Minute, l.crashLoop},
-		{"invalid", 5 * time.Minute, l.invalidResource},
-		{"tags", 5 * time.Minute, l.followTags},
-		{"upgrade", 5 * time.Minute, l.higherTag},
-		{"ignored", 3 * time.Minute, l.otherTags},
-		{"rollback", 5 * time.Minute, l.rollback},
-		{"signed", 8 * time.Minute, l.signedTags},
-		{"branch", 5 * time.Minute, l.followBranch},
-		{"joins", 5 * time.Minute, l.addTenant},
-		{"leaves", 5 * time.Minute, l.removeTenant},
-		{"rights", 2 * time.Minute, l.tenantAccount},
-		{"broken", 5 * time.Minute, l.brokenTenant},
-		{"prune", 6 * time.Minute, l.leavesGit},
-		{"by hand", 4 * time.Minute, l.changedByHand},
-		{"flux", 6 * time.Minute, l.fluxDrift},
-		{"load", 8 * time.Minute, l.upgradeUnderLoad},
-		{"controller", 5 * time.Minute, l.controllerKilled},
-		{"api", 5 * time.Minute, l.planeKilled},
-		{"node", 8 * time.Minute, l.nodeKilled},
-	}
 }
 
 // acknowledged repeats a request until it is, as Prometheus and log agents do: after errors of the server and of the
