@@ -315,3 +315,31 @@ func TestOthersInTheNetworkAreNamedAndStay(t *testing.T) {
 		}
 	})
 }
+
+// TestGoogleTakesItsTime: rights and accounts that are known only after minutes are waited for, and one that never is ends the
+// run with Google's words.
+func TestGoogleTakesItsTime(t *testing.T) {
+	credentialsOf(t)
+	for name, test := range map[string]struct {
+		lag  time.Duration
+		says string
+	}{
+		"minutes": {6 * time.Minute, ""},
+		"never":   {24 * time.Hour, "does not exist"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := quick()
+				cloud.RightsLag = test.lag
+				began := time.Now()
+				err := up(t.Context(), killtest.Direct(cloud))
+				if (err == nil) != (test.says == "") || err != nil && !strings.Contains(err.Error(), test.says) {
+					t.Errorf("it says: %v", err)
+				}
+				if time.Since(began) > 30*time.Minute {
+					t.Errorf("it took %s", time.Since(began))
+				}
+			})
+		})
+	}
+}

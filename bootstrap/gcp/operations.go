@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"google.golang.org/api/compute/v1"
 	"google.golang.org/api/container/v1"
@@ -154,8 +155,29 @@ func statusOf(code int64) string {
 	return names[code]
 }
 
-// add adds a resource. While an operation of this run works on it, it is what the operation makes of it. What its Create
-// refers to was seen before, so that "not found" means there: not yet.
+// patience is how long Google may take until it knows everywhere what was just made, or allowed, or enabled: it says two
+// minutes usually, and seven or more at times (IAM documentation, "Access change propagation").
+const patience = 8 * time.Minute
+
+// early is a refusal of a write for something that is not known everywhere yet. What the write refers to was seen before, so
+// that "not found" means there: not yet. The engine waits a minute for that; for as long as Google may take, it is told that
+// something is in the way.
+func (c *cloud) early(resource string, err error) error {
+	if err == nil {
+		return nil
+	}
+	class := c.Classify(err).Class
+	if class != engine.Gone && class != engine.NotYet {
+		return err
+	}
+	first, _ := c.refused.LoadOrStore(resource, time.Now())
+	if since, ok := first.(time.Time); ok && time.Since(since) < patience {
+		return &busyError{err}
+	}
+	return &earlyError{err}
+}
+
+// add adds a resource. While an operation of this run works on it, it is what the operation makes of it.
 func add[T any](c *cloud, g *engine.Graph, r engine.Resource[T], after ...engine.Dependency) engine.Output[T] {
 	find, name, labelled := r.Find, r.Name, g.Tags(r.Name)
 	r.Find = func(ctx context.Context) (engine.State[T], error) {
@@ -166,13 +188,10 @@ func add[T any](c *cloud, g *engine.Graph, r engine.Resource[T], after ...engine
 		return find(ctx)
 	}
 	if create := r.Create; create != nil {
-		r.Create = func(ctx context.Context) error {
-			err := create(ctx)
-			if err != nil && c.gone(err) {
-				return &earlyError{err}
-			}
-			return err
-		}
+		r.Create = func(ctx context.Context) error { return c.early(name, create(ctx)) }
+	}
+	if mend := r.Reconcile; mend != nil {
+		r.Reconcile = func(ctx context.Context, have engine.State[T]) error { return c.early(name, mend(ctx, have)) }
 	}
 	return engine.Add(g, r, after...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"google.golang.org/api/cloudkms/v1"
@@ -34,6 +35,8 @@ type cloud struct {
 	storage     *storage.Service
 	// begun are the operations that this run began and that have not ended.
 	begun operations
+	// refused is since when writes were refused as too early, by resource.
+	refused sync.Map
 	// leaseGoes says that this run removes the lease's bucket, which is the last that it does.
 	leaseGoes atomic.Bool
 	// place and cluster are known after Resources.

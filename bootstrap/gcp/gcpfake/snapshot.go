@@ -54,6 +54,11 @@ func (c *Cloud) describe(whole bool) string {
 	for name, on := range c.Disabled {
 		lines = append(lines, fmt.Sprintf("%s disabled=%t", name, on))
 	}
+	for name, since := range c.enabling {
+		if whole {
+			lines = append(lines, fmt.Sprintf("%s open=%t known=%t", name, time.Since(since) >= c.Lag, time.Since(since) >= c.RightsLag))
+		}
+	}
 	for name, until := range c.held {
 		if whole && time.Now().Before(until) {
 			lines = append(lines, "held "+name)
