@@ -145,6 +145,16 @@ func TestPlanShowsSignsPricesAndProblems(t *testing.T) {
 	}
 }
 
+func TestKindsAreCountedAsPeopleDo(t *testing.T) {
+	for one, many := range map[string]string{
+		"subnet": "subnets", "NAT gateway": "NAT gateways", "address": "addresses", "policy": "policies", "key": "keys", "pod identity": "pod identities",
+	} {
+		if got := plural(one); got != many {
+			t.Errorf("two of %s are %s, want %s", one, got, many)
+		}
+	}
+}
+
 func TestDownWantsTheNameOfTheCluster(t *testing.T) {
 	root, kubeconfig := fixture(t)
 	var errs bytes.Buffer

@@ -28,11 +28,12 @@ func (s *session) printReport(r *report) {
 	for _, phase := range s.graph.Phases() {
 		s.printPhase(r, phase)
 	}
-	s.printCosts(r)
-	s.printChecks(r.Checks)
-	if r.Steps == nil {
+	if r.Steps == nil { // what is not known has no price
+		s.printChecks(r.Checks)
 		return
 	}
+	s.printCosts(r)
+	s.printChecks(r.Checks)
 	toDelete := ""
 	if n := r.Steps.Count(engine.ActionDelete); n > 0 {
 		toDelete = fmt.Sprintf("%d to delete, ", n)
@@ -113,8 +114,13 @@ func kinds(steps engine.Plan) string {
 }
 
 func plural(kind string) string {
-	if strings.HasSuffix(kind, "y") {
+	switch {
+	case strings.HasSuffix(kind, "ay"), strings.HasSuffix(kind, "ey"):
+		return kind + "s"
+	case strings.HasSuffix(kind, "y"):
 		return strings.TrimSuffix(kind, "y") + "ies"
+	case strings.HasSuffix(kind, "ss"):
+		return kind + "es"
 	}
 	return strings.TrimSuffix(kind, "s") + "s"
 }

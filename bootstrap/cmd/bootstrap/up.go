@@ -98,6 +98,11 @@ func (s *session) agree(r *report) error {
 	if found := r.Steps.Count(engine.ActionNone); found > 0 {
 		fmt.Fprintf(s.stderr, "found %d of %d as they should be\n", found, len(r.Steps))
 	}
+	if s.settings.GetBool("yes") { // nobody reads the report, but a log keeps the doubts
+		for _, c := range problems(r.Checks) {
+			fmt.Fprintf(s.stderr, "%-11s%s: %s\n           %s\n", "doubt", c.Name, c.Problem, c.Hint)
+		}
+	}
 	if s.settings.GetBool("yes") || r.Steps.Count(engine.ActionCreate, engine.ActionChange, engine.ActionReplace, engine.ActionDelete) == 0 {
 		return nil
 	}
