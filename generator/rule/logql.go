@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/opsgen/opsgen/generator/document"
 )
 
 // ErrNoLogQL says that the program logqlcheck is not there, so that LogQL was not parsed.
@@ -48,35 +46,16 @@ func FindLogQL(given, folder string) (*LogQL, error) {
 	return nil, ErrNoLogQL
 }
 
-// Check parses the expressions of groups (from ParseLogs), all in one process. The error is about the process.
-func (l *LogQL) Check(ctx context.Context, groups []Group) (document.Problems, error) {
-	var queries []query
-	var places []document.Problem
-	for _, g := range groups {
-		for _, rule := range g.Rules {
-			queries = append(queries, query{Text: rule.Expr, Rule: true})
-			places = append(places, document.Problem{File: g.File, Line: rule.Line, Column: rule.Column})
-		}
-	}
-	answers, err := l.run(ctx, queries)
-	if err != nil {
-		return nil, err
-	}
-	var problems document.Problems
-	for _, a := range answers {
-		p := places[a.Index]
-		p.Message = "not valid LogQL: " + a.Message
-		problems = append(problems, p)
-	}
-	return problems, nil
+// Query is one expression in LogQL.
+type Query struct {
+	// Text is the expression.
+	Text string `json:"query"`
+	// Rule says that the expression must give numbers, as that of a rule must.
+	Rule bool `json:"rule,omitempty"`
 }
 
-// CheckQueries parses single expressions, those of a dashboard for example, and returns what is wrong with each by index.
-func (l *LogQL) CheckQueries(ctx context.Context, texts []string) (map[int]string, error) {
-	queries := make([]query, len(texts))
-	for i, text := range texts {
-		queries[i] = query{Text: text}
-	}
+// Check parses queries, all in one process, and returns what is wrong with each by index. The error is about the process.
+func (l *LogQL) Check(ctx context.Context, queries []Query) (map[int]string, error) {
 	answers, err := l.run(ctx, queries)
 	if err != nil {
 		return nil, err
@@ -92,13 +71,7 @@ func (l *LogQL) CheckQueries(ctx context.Context, texts []string) (map[int]strin
 // versions: a program of another version is refused, not misread.
 type question struct {
 	Protocol int     `json:"protocol"`
-	Queries  []query `json:"queries"`
-}
-
-type query struct {
-	Text string `json:"query"`
-	// Rule says that the query must give numbers, as that of a rule must.
-	Rule bool `json:"rule,omitempty"`
+	Queries  []Query `json:"queries"`
 }
 
 type reply struct {
@@ -118,7 +91,7 @@ const (
 	logqlEnd = 2 * time.Second
 )
 
-func (l *LogQL) run(ctx context.Context, queries []query) ([]answer, error) {
+func (l *LogQL) run(ctx context.Context, queries []Query) ([]answer, error) {
 	if len(queries) == 0 {
 		return nil, nil
 	}

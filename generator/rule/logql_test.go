@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/rule"
 )
 
@@ -32,20 +31,15 @@ func program(t *testing.T, script string) *rule.LogQL {
 func TestLogQLIsParsedByAProcess(t *testing.T) {
 	t.Setenv("SECRET_TOKEN", "hunter2")
 	l := program(t, `env > "$(dirname "$0")/env"; echo '{"protocol": 1, "problems": [{"index": 1, "message": "parse error at line 1, col 2"}]}'`)
-	groups, _, _ := rule.ParseLogs("logs.yaml", []byte(group("{alert: A, expr: 'rate({a=\"b\"}[5m]) > 1'}", "{alert: B, expr: 'x'}")), rule.Options{})
-	problems, err := l.Check(context.Background(), groups)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := document.Problems{{File: "logs.yaml", Line: 5, Column: 26, Message: "not valid LogQL: parse error at line 1, col 2"}}
-	if diff := cmp.Diff(want, problems); diff != "" {
-		t.Error(diff)
+	wrong, err := l.Check(context.Background(), []rule.Query{{Text: `rate({a="b"}[5m]) > 1`, Rule: true}, {Text: "x"}})
+	if diff := cmp.Diff(map[int]string{1: "parse error at line 1, col 2"}, wrong); err != nil || diff != "" {
+		t.Fatalf("%v %s", err, diff)
 	}
 	input, err := os.ReadFile(filepath.Join(filepath.Dir(l.Program), "input"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"protocol":1,"queries":[{"query":"rate({a=\"b\"}[5m]) \u003e 1","rule":true},{"query":"x","rule":true}]}`; string(input) != want {
+	if want := `{"protocol":1,"queries":[{"query":"rate({a=\"b\"}[5m]) \u003e 1","rule":true},{"query":"x"}]}`; string(input) != want {
 		t.Errorf("it was asked\n%s\nwant\n%s", input, want)
 	}
 	env, err := os.ReadFile(filepath.Join(filepath.Dir(l.Program), "env"))
@@ -54,10 +48,6 @@ func TestLogQLIsParsedByAProcess(t *testing.T) {
 	}
 	if strings.Contains(string(env), "hunter2") {
 		t.Error("the program was given a secret of the environment")
-	}
-	wrong, err := l.CheckQueries(context.Background(), []string{"a", "b"})
-	if diff := cmp.Diff(map[int]string{1: "parse error at line 1, col 2"}, wrong); err != nil || diff != "" {
-		t.Errorf("%v %s", err, diff)
 	}
 }
 
@@ -68,7 +58,7 @@ func TestAProgramThatIsNotLogqlcheck(t *testing.T) {
 		"echo no such thing >&2; exit 3":                     "exit status 3: no such thing",
 		`echo '{"protocol": 1, "problems": [{"index": 7}]}'`: "answers about query 7 of 1",
 	} {
-		if _, err := program(t, script).CheckQueries(context.Background(), []string{"x"}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := program(t, script).Check(context.Background(), []rule.Query{{Text: "x"}}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", script, err, want)
 		}
 	}

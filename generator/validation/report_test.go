@@ -2,10 +2,14 @@ package validation
 
 import (
 	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/opsgen/opsgen/generator/document"
 )
@@ -62,6 +66,50 @@ func TestSARIFIsComplete(t *testing.T) {
 				t.Errorf("a region begins at line %d", region.StartLine)
 			}
 		}
+	}
+}
+
+// TestSARIFFitsThePublishedSchema checks a log against the schema of OASIS, as it is in the pinned module of a tool that our
+// linter is built with.
+func TestSARIFFitsThePublishedSchema(t *testing.T) {
+	find := exec.Command("go", "mod", "download", "-json", "github.com/securego/gosec/v2")
+	find.Dir, find.Env = filepath.Join("..", "..", "tools", "lint"), append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly")
+	text, err := find.Output()
+	if err != nil {
+		t.Fatalf("the module with the schema: %v\n%s", err, text)
+	}
+	var module struct{ Dir string }
+	if err := json.Unmarshal(text, &module); err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	schema, err := compiler.Compile(filepath.Join(module.Dir, "report", "sarif", "testdata", "sarif-schema-2.1.0.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(r *Report) error {
+		t.Helper()
+		var out strings.Builder
+		if err := r.SARIF(&out); err != nil {
+			t.Fatal(err)
+		}
+		log, err := jsonschema.UnmarshalJSON(strings.NewReader(out.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return schema.Validate(log)
+	}
+	full := report(document.Problem{File: "tenants/search/a b%ü:c.yaml", Line: 3, Column: 7, Message: "wrong", Hint: "Mend it."}, document.Problem{Message: "without a place"})
+	full.add(Warning, Dashboards, "search", document.Problems{{File: "b.json", Message: "odd"}})
+	for name, r := range map[string]*Report{"findings": full, "nothing": {}} {
+		if err := check(r); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	full.Findings[0].Severity = "fatal"
+	if check(full) == nil {
+		t.Error("the schema takes a level that there is not")
 	}
 }
 

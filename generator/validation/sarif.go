@@ -3,6 +3,7 @@ package validation
 import (
 	"encoding/json"
 	"io"
+	"net/url"
 )
 
 // The part of SARIF 2.1.0 (OASIS, Static Analysis Results Interchange Format) that a list of findings needs.
@@ -87,7 +88,7 @@ func (r *Report) SARIF(out io.Writer) error {
 	for _, f := range r.Findings {
 		result := sarifResult{RuleID: f.About, RuleIndex: index[f.About], Level: f.Severity, Message: sarifMessage{f.full()}}
 		if f.File != "" {
-			location := sarifPhysical{Artifact: sarifArtifact{f.File}}
+			location := sarifPhysical{Artifact: sarifArtifact{(&url.URL{Path: f.File}).String()}} // a name may have what no URI has
 			if f.Line > 0 {
 				location.Region = &sarifRegion{f.Line, f.Column}
 			}

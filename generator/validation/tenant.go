@@ -22,7 +22,7 @@ import (
 type result struct {
 	row      Row
 	findings []Finding
-	queries  []string
+	queries  []rule.Query
 	places   []Finding
 }
 
@@ -33,7 +33,7 @@ func (r *result) add(severity, about string, problems document.Problems) {
 }
 
 func (r *result) query(about, text string, place document.Problem) {
-	r.queries = append(r.queries, text)
+	r.queries = append(r.queries, rule.Query{Text: text, Rule: about == Rules})
 	r.places = append(r.places, Finding{Severity: Error, About: about, Tenant: r.row.Name, Problem: place})
 }
 

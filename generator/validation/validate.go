@@ -140,12 +140,12 @@ func choose(repo *repository.Repository, o Options, report *Report) ([]repositor
 // checkTenants checks tenants side by side. LogQL is parsed in one process for all of them.
 func checkTenants(ctx context.Context, tenants []repository.Tenant, o Options, logQL *rule.LogQL, report *Report) error {
 	results := make([]*result, len(tenants))
-	group, ctx := errgroup.WithContext(ctx)
+	group, groupContext := errgroup.WithContext(ctx) // which ends with the group, before LogQL is parsed
 	group.SetLimit(max(o.Jobs, 1))
 	for i, t := range tenants {
 		group.Go(func() error {
 			var err error
-			results[i], err = checkTenant(ctx, t, o)
+			results[i], err = checkTenant(groupContext, t, o)
 			return err
 		})
 	}
@@ -163,20 +163,20 @@ func checkTenants(ctx context.Context, tenants []repository.Tenant, o Options, l
 
 // parseLogQL has the LogQL of rules and dashboards parsed, where the program for it is there.
 func parseLogQL(ctx context.Context, results []*result, logQL *rule.LogQL, report *Report) error {
-	var texts []string
+	var queries []rule.Query
 	var places []Finding
 	for _, r := range results {
-		texts = append(texts, r.queries...)
+		queries = append(queries, r.queries...)
 		places = append(places, r.places...)
 	}
-	if len(texts) == 0 {
+	if len(queries) == 0 {
 		return nil
 	}
 	if logQL == nil {
 		report.Notes = append(report.Notes, rule.ErrNoLogQL.Error())
 		return nil
 	}
-	wrong, err := logQL.CheckQueries(ctx, texts)
+	wrong, err := logQL.Check(ctx, queries)
 	if err != nil {
 		return fmt.Errorf("parse LogQL: %w", err)
 	}
