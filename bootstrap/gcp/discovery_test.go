@@ -48,6 +48,7 @@ type method struct {
 // schema is what a value must be.
 type schema struct {
 	Type, Format, Location string
+	Description            string
 	Ref                    string `json:"$ref"`
 	Required, ReadOnly     bool
 	Enum                   []string
@@ -262,7 +263,9 @@ func (c *checked) object(d *discovery, where, method string, s *schema, object m
 		c.value(d, where+"."+name, method, field, inner, sent)
 	}
 	for name, field := range s.Properties {
-		if sent && slices.Contains(field.Annotations.Required, method) && object[name] == nil {
+		// Newer services say it in words only.
+		needed := slices.Contains(field.Annotations.Required, method) || strings.HasPrefix(field.Description, "Required.")
+		if sent && needed && object[name] == nil {
 			c.problem("%s.%s is missing", where, name)
 		}
 	}

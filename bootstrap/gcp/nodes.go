@@ -14,10 +14,11 @@ import (
 // The nodes: 8 CPU and 32 GiB, as sizing counts them. Newer types cannot use persistent disks, which GKE's standard storage
 // class is made of.
 const (
-	nodeType = "n2-standard-8"
-	nodeCPUs = 8
-	nodeDisk = 80
-	podsNode = 110
+	nodeType  = "n2-standard-8"
+	nodeImage = "COS_CONTAINERD"
+	nodeCPUs  = 8
+	nodeDisk  = 80
+	podsNode  = 110
 )
 
 // nodesIn is how many nodes a zone has: what the stated capacity needs, and at least one.
@@ -95,7 +96,7 @@ func (c *cloud) wantedPool(g *engine.Graph, zone, account string) *container.Nod
 	return &container.NodePool{
 		Name: zone, Locations: []string{zone}, InitialNodeCount: int64(c.nodesIn()), Autoscaling: c.wantedScaling(),
 		Config: &container.NodeConfig{
-			MachineType: nodeType, DiskType: "pd-balanced", DiskSizeGb: nodeDisk, ImageType: "COS_CONTAINERD",
+			MachineType: nodeType, DiskType: "pd-balanced", DiskSizeGb: nodeDisk, ImageType: nodeImage,
 			ServiceAccount: account, OauthScopes: []string{"https://www.googleapis.com/auth/cloud-platform"},
 			ResourceLabels:         labels(g.Tags(poolResource(zone))),
 			ShieldedInstanceConfig: &container.ShieldedInstanceConfig{EnableSecureBoot: true, EnableIntegrityMonitoring: true},
@@ -163,6 +164,6 @@ func (c *cloud) mendPool(ctx context.Context, resource, path, field string) erro
 	if err != nil {
 		return err
 	}
-	op, err := pools.Update(path, &container.UpdateNodePoolRequest{NodeVersion: plane.version}).Context(ctx).Do()
+	op, err := pools.Update(path, &container.UpdateNodePoolRequest{NodeVersion: plane.version, ImageType: nodeImage}).Context(ctx).Do()
 	return c.clusterOperation(resource, engine.Pending, op, err)
 }
