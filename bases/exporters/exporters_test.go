@@ -23,6 +23,7 @@ import (
 	"github.com/opsgen/opsgen/generator/cluster"
 	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/exporter"
+	"github.com/opsgen/opsgen/generator/identity"
 	"github.com/opsgen/opsgen/generator/jsonnet"
 	"github.com/opsgen/opsgen/generator/tenant"
 )
@@ -153,6 +154,19 @@ func TestExportersHoldNoKeys(t *testing.T) {
 			if env.ValueFrom != nil || strings.Contains(env.Name, "SECRET") || strings.Contains(env.Name, "ACCESS_KEY") {
 				t.Errorf("%s has the variable %s", name, env.Name)
 			}
+		}
+	}
+}
+
+// TestCloudsKnowTheExporters: the account that a team lets its cloud trust is the one that the pod has.
+func TestCloudsKnowTheExporters(t *testing.T) {
+	all := objects(t, "aws")
+	for _, name := range []string{"cloudwatch", "cloud-monitoring", "azure-monitor"} {
+		account := identity.Exporter("payments", name).Name
+		deployment := all["Deployment/"+account]
+		got, _, _ := unstructured.NestedString(deployment.Object, "spec", "template", "spec", "serviceAccountName")
+		if got != account {
+			t.Errorf("%s runs as %q, want %q", name, got, account)
 		}
 	}
 }

@@ -62,6 +62,21 @@ func (e *Exporters) Any() bool {
 	return e != nil && (e.CloudWatch != nil || e.CloudMonitoring != nil || e.AzureMonitor != nil || e.Blackbox != nil)
 }
 
+// InClouds are the names of the exporters that are somebody in a cloud ("cloudwatch").
+func (e *Exporters) InClouds() []string {
+	var names []string
+	if e != nil && e.CloudWatch != nil {
+		names = append(names, "cloudwatch")
+	}
+	if e != nil && e.CloudMonitoring != nil {
+		names = append(names, "cloud-monitoring")
+	}
+	if e != nil && e.AzureMonitor != nil {
+		names = append(names, "azure-monitor")
+	}
+	return names
+}
+
 func or[T comparable](field *T, value T) {
 	var none T
 	if *field == none {

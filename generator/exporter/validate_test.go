@@ -2,6 +2,7 @@ package exporter_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -213,5 +214,28 @@ func TestNetworksAreWithin(t *testing.T) {
 		if got := exporter.Within(network, allowed); got != want {
 			t.Errorf("%s within %v: %v", network, allowed, got)
 		}
+	}
+}
+
+// TestTheManualIsRight takes every example of docs/exporters.md.
+func TestTheManualIsRight(t *testing.T) {
+	text, err := os.ReadFile("../../docs/exporters.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := 0
+	for _, block := range strings.Split(string(text), "```yaml\n")[1:] {
+		example, _, _ := strings.Cut(block, "```")
+		_, fields, found := strings.Cut(example, "exporters:\n")
+		if !found || !strings.Contains(fields, "\n    ") {
+			continue // what a cluster allows
+		}
+		examples++
+		if got := problems(t, fields); got != nil {
+			t.Errorf("%s\nwas refused: %q", example, got)
+		}
+	}
+	if examples < 4 {
+		t.Errorf("only %d examples were found", examples)
 	}
 }

@@ -64,6 +64,12 @@ func Accounts() []Account {
 	}
 }
 
+// Exporter is one of a tenant's exporters ("cloudwatch"). It has no rights of the cluster's: the team gives it those that
+// it needs, in an account of its own.
+func Exporter(tenant, name string) Account {
+	return Account{Component: "exporters", Namespace: "tenant-" + tenant, Name: "exporter-" + name}
+}
+
 // Subject is how Kubernetes and both clouds call the service account: "system:serviceaccount:<namespace>:<name>".
 func (a Account) Subject() string {
 	return "system:serviceaccount:" + a.Namespace + ":" + a.Name

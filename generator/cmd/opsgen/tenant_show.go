@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/opsgen/opsgen/generator/identity"
 	"github.com/opsgen/opsgen/generator/progress"
 	"github.com/opsgen/opsgen/generator/tenant"
 )
@@ -18,6 +21,8 @@ type shownTenant struct {
 	Files map[string]int `json:"files"`
 	// Endpoints are the tenant's addresses by cluster.
 	Endpoints map[string]map[string]string `json:"endpoints"`
+	// Subjects are whom a cloud must trust, by the exporter that asks it.
+	Subjects map[string]string `json:"subjects,omitempty"`
 }
 
 func newTenantShowCommand(a *app) *cobra.Command {
@@ -45,6 +50,12 @@ func (a *app) showTenant(name string) error {
 		if resolved := t.For(c.Cluster); *resolved.Grafana.Enabled {
 			shown.Endpoints[c.Name]["grafana"] = "https://" + t.Name + "." + c.Domain
 		}
+	}
+	for _, exporter := range t.Exporters.InClouds() {
+		if shown.Subjects == nil {
+			shown.Subjects = map[string]string{}
+		}
+		shown.Subjects[exporter] = identity.Exporter(t.Name, exporter).Subject()
 	}
 	if a.json() {
 		return a.writeJSON(shown)
@@ -93,6 +104,9 @@ func (a *app) printTenant(t shownTenant) error {
 			texts = append(texts, endpoints["grafana"])
 		}
 		fmt.Fprintf(head, "%s\t%s\n", on.Cluster, strings.Join(texts, "  "))
+	}
+	for _, exporter := range slices.Sorted(maps.Keys(t.Subjects)) {
+		fmt.Fprintf(head, "%s\tis %s\n", exporter, t.Subjects[exporter])
 	}
 	if err := head.Flush(); err != nil {
 		return err
