@@ -192,6 +192,20 @@ func TestDelegationIsLookedAt(t *testing.T) {
 	}
 }
 
+func TestVersionsOutOfSupport(t *testing.T) {
+	credentials(t)
+	w, err := open(t.Context(), killtest.Direct(awsfake.New(time.Second, time.Second)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for version, says := range map[string]string{"1.32": "does not offer", "1.33": "out of EKS' standard support", "1.34": ""} {
+		w.Cluster.Kubernetes = version
+		if check := w.checkVersion(t.Context()); (check.Problem == "") != (says == "") || !strings.Contains(check.Problem, says) || check.Warning != (version == "1.33") {
+			t.Errorf("%s: %+v", version, check)
+		}
+	}
+}
+
 // TestPreflight shows what is in the way before the first write, and writes nothing.
 func TestPreflight(t *testing.T) {
 	credentials(t)

@@ -59,6 +59,14 @@ func hints() map[string]string {
 	return m
 }
 
+// hintOf says what to do about a refusal; empty for one that is not known.
+func hintOf(code, text string) string {
+	if strings.Contains(text, "service control policy") {
+		return "A policy of your organization denies this to everybody in the account: its administrators must allow it. Then run the same command again."
+	}
+	return hints()[code]
+}
+
 // notFound is how EC2 says that something is not there, as in InvalidVpcID.NotFound.
 const notFound = ".NotFound"
 
@@ -89,10 +97,7 @@ func (a *amazon) Classify(err error) engine.Verdict {
 	if class, known := classes()[code]; known {
 		return engine.Verdict{Class: class}
 	}
-	if strings.Contains(text, "service control policy") {
-		return engine.Verdict{Hint: "A policy of your organization denies this to everybody in the account: its administrators must allow it. Then run the same command again."}
-	}
-	if hint, known := hints()[code]; known {
+	if hint := hintOf(code, text); hint != "" {
 		return engine.Verdict{Hint: hint}
 	}
 	switch {

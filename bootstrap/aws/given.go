@@ -120,12 +120,22 @@ func (a *amazon) withoutBalancers(there []types.Subnet) string {
 		role = "kubernetes.io/role/internal-elb"
 	}
 	for _, subnet := range there {
-		if tagMap(subnet.Tags)[role] != "" {
+		if tags := tagMap(subnet.Tags); tags[role] != "" && a.mayUse(tags) {
 			return ""
 		}
 	}
 	kind := map[bool]string{true: "private", false: "public"}[a.Cluster.Options.PrivateLoadBalancer]
 	return fmt.Sprintf("no subnet has the tag %s=1, by which the load balancer finds its place: give it to a %s subnet in each zone", role, kind)
+}
+
+// mayUse says that a subnet is for this cluster or for all: the controller passes over those that only others' tags name
+// (cloud-provider-aws 1.36, pkg/providers/v1, findSubnets).
+func (a *amazon) mayUse(tags map[string]string) bool {
+	named := false
+	for key := range tags {
+		named = named || strings.HasPrefix(key, tagKubernetes)
+	}
+	return !named || tags[tagKubernetes+a.Cluster.Name] != ""
 }
 
 // addGivenKey adds a key of the user's.

@@ -99,7 +99,9 @@ func putGiven(cloud *awsfake.Cloud) []awsfake.Item {
 	items := []awsfake.Item{
 		{Kind: "vpc", ID: "vpc-0a1b2c3d", Props: map[string]string{"names": "true"}},
 		{Kind: "key", ID: "1234abcd"},
-		{Kind: "bucket", ID: "acme-metrics"}, {Kind: "bucket", ID: "acme-logs"}, {Kind: "bucket", ID: "acme-rules"},
+		{Kind: "bucket", ID: "acme-metrics"},
+		{Kind: "bucket", ID: "acme-logs"},
+		{Kind: "bucket", ID: "acme-rules"},
 		{Kind: "zone", ID: "Z0GIVEN", Props: map[string]string{"Name": "obs.example.com.", "CallerReference": "theirs"}},
 	}
 	for _, letter := range []string{"a", "b", "c"} {
@@ -192,6 +194,11 @@ func TestPreflightOfGivenThings(t *testing.T) {
 		"network: DNS host names are off":                func(c *awsfake.Cloud, _ *cluster.Cluster) { c.Change("vpc", "vpc-0a1b2c3d", "names", "false") },
 		"network: no subnet has the tag kubernetes.io/role/internal-elb=1": func(_ *awsfake.Cloud, c *cluster.Cluster) {
 			c.Options.PrivateLoadBalancer = true
+		},
+		"network: no subnet has the tag kubernetes.io/role/elb=1": func(c *awsfake.Cloud, _ *cluster.Cluster) {
+			for _, letter := range []string{"a", "b", "c"} {
+				c.Tag("subnet", "subnet-0a1b2c3"+letter, "kubernetes.io/cluster/other", "shared")
+			}
 		},
 		"key: there is no key": func(_ *awsfake.Cloud, c *cluster.Cluster) { c.Provider.Key += "x" },
 		"key: the key is PendingDeletion": func(c *awsfake.Cloud, _ *cluster.Cluster) {

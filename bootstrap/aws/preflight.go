@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
+	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -33,7 +34,9 @@ func (a *amazon) Preflight(ctx context.Context) []provider.Check {
 		return checks
 	}
 	checks = append(checks, a.checkPermissions(ctx, who))
-	looks := []func(context.Context) provider.Check{a.checkZones, a.checkTypes, a.checkVersion, a.checkQuotas, a.checkCluster, a.checkPlace, a.checkDNS, a.checkDelegation}
+	looks := []func(context.Context) provider.Check{
+		a.checkZones, a.checkTypes, a.checkVersion, a.checkQuotas, a.checkCluster, a.checkPlace, a.checkDNS, a.checkDelegation,
+	}
 	if a.Cluster.Provider.Storage.Given {
 		looks = append(looks, a.checkGivenBuckets)
 	} else {
@@ -194,9 +197,13 @@ func (a *amazon) checkVersion(ctx context.Context) provider.Check {
 	var offered []string
 	for _, version := range answer.ClusterVersions {
 		offered = append(offered, aws.ToString(version.ClusterVersion))
+		if aws.ToString(version.ClusterVersion) == a.Cluster.Kubernetes && version.VersionStatus == ekstypes.VersionStatusExtendedSupport {
+			check.Warning, check.Problem = true, fmt.Sprintf("Kubernetes %s is out of EKS' standard support", a.Cluster.Kubernetes)
+			check.Hint = "EKS makes no new cluster of it, and upgrades one that is there by itself: take the next version in cluster.yaml first."
+		}
 	}
 	if !slices.Contains(offered, a.Cluster.Kubernetes) {
-		check.Problem = fmt.Sprintf("EKS does not offer Kubernetes %s", a.Cluster.Kubernetes)
+		check.Warning, check.Problem = false, fmt.Sprintf("EKS does not offer Kubernetes %s", a.Cluster.Kubernetes)
 		check.Hint = "Write one of " + strings.Join(offered, ", ") + " as kubernetes in cluster.yaml, and render again."
 	}
 	return check

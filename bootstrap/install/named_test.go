@@ -57,7 +57,9 @@ func TestNamedObjectsAreMadeOnceAndNeverReplaced(t *testing.T) {
 	server := api(t, made)
 	g := engine.NewGraph("lab", "1")
 	i := &installer{graph: g, Options: Options{Kubernetes: provider.Kubernetes{
-		Config: func(context.Context) (*rest.Config, error) { return &rest.Config{Host: server.URL, ContentConfig: rest.ContentConfig{ContentType: "application/json"}}, nil },
+		Config: func(context.Context) (*rest.Config, error) {
+			return &rest.Config{Host: server.URL, ContentConfig: rest.ContentConfig{ContentType: "application/json"}}, nil
+		},
 	}}}
 	start := engine.Add(g, engine.Resource[none]{Name: "flux/namespaces", Find: func(context.Context) (engine.State[none], error) {
 		return engine.State[none]{Condition: engine.Ready, Tags: g.Tags("flux/namespaces")}, nil

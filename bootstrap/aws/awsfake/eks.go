@@ -69,7 +69,12 @@ func (c *Cloud) serveEKS(k *call) {
 	case name == "DescribeAddonVersions":
 		c.addonVersions(k)
 	case name == "DescribeClusterVersions":
-		k.json(map[string]any{"clusterVersions": []map[string]any{{"clusterVersion": "1.34"}, {"clusterVersion": "1.35"}, {"clusterVersion": "1.36"}}})
+		k.json(map[string]any{"clusterVersions": []map[string]any{
+			{"clusterVersion": "1.33", "versionStatus": "EXTENDED_SUPPORT"},
+			{"clusterVersion": "1.34", "versionStatus": "STANDARD_SUPPORT"},
+			{"clusterVersion": "1.35", "versionStatus": "STANDARD_SUPPORT"},
+			{"clusterVersion": "1.36", "versionStatus": "STANDARD_SUPPORT"},
+		}})
 	case len(path) <= 2 && path[0] == "clusters", name == "UpdateClusterVersion", name == "UpdateClusterConfig", name == "ListInsights", name == "DescribeUpdate":
 		c.serveCluster(k, name, path, body)
 	default:
@@ -78,16 +83,8 @@ func (c *Cloud) serveEKS(k *call) {
 }
 
 func eksAction(method string, path []string) string {
-	switch {
-	case path[0] == "cluster-versions":
-		return "DescribeClusterVersions"
-	case path[0] == "addons":
-		return "DescribeAddonVersions"
-	case len(path) > 2 && upgradeAction(method, path) != "":
-		return upgradeAction(method, path)
-	}
-	if path[0] != "clusters" {
-		return ""
+	if name := upgradeAction(method, path); name != "" || path[0] != "clusters" {
+		return name
 	}
 	noun := "Cluster"
 	if len(path) > 2 {
@@ -229,7 +226,8 @@ func (c *Cloud) createCluster(k *call, body map[string]any) {
 	}
 	known := len(c.all("cluster"))
 	i := c.insert(Item{Kind: "cluster", ID: name, token: token, Tags: tagsOf(body), Props: map[string]string{
-		"version": fmt.Sprint(body["version"]), "subnets": strings.Join(subnets, ","), "role": fmt.Sprint(body["roleArn"]), "vpc": vpc, "access": access(network), "key": keyOf(body),
+		"version": fmt.Sprint(body["version"]), "subnets": strings.Join(subnets, ","), "role": fmt.Sprint(body["roleArn"]),
+		"vpc": vpc, "access": access(network), "key": keyOf(body),
 	}})
 	if len(c.all("cluster")) > known {
 		c.insert(Item{
@@ -279,142 +277,4 @@ func tagsOf(body map[string]any) map[string]string {
 		tags[key] = fmt.Sprint(value)
 	}
 	return tags
-}
-
-func (c *Cloud) servePart(k *call, name string, path []string, body map[string]any) {
-	cluster := c.get("cluster", path[1])
-	if cluster == nil {
-		k.fail(http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: "+path[1])
-		return
-	}
-	kind, element, nameField := kinds(path[2])
-	kind = map[string]string{"association": "podidentity"}[kind] + map[bool]string{true: kind}[kind != "association"]
-	if strings.HasPrefix(name, "Create") {
-		c.createPart(k, cluster, kind, element, nameField, body)
-		return
-	}
-	if strings.HasPrefix(name, "List") {
-		list := []any{}
-		for _, i := range c.all(kind) {
-			query := k.request.URL.Query()
-			if c.visible(i) && i.Props["namespace"] == query.Get("namespace") && i.Props["serviceAccount"] == query.Get("serviceAccount") {
-				list = append(list, part(i))
-			}
-		}
-		k.json(map[string]any{"associations": list})
-		return
-	}
-	i := c.get(kind, path[3])
-	if i == nil {
-		k.fail(http.StatusNotFound, "ResourceNotFoundException", "there is no "+kind+" "+path[3])
-		return
-	}
-	if c.upgrade(k, name, i, body) {
-		return
-	}
-	switch {
-	case strings.HasPrefix(name, "Delete"):
-		c.remove(i)
-	case name == "UpdateNodegroupConfig":
-		i.Props["size"] = size(body)
-	case name == "UpdatePodIdentityAssociation":
-		i.Props["role"] = fmt.Sprint(body["roleArn"])
-	}
-	k.json(map[string]any{element: part(i)})
-}
-
-func size(body map[string]any) string {
-	scaling, _ := body["scalingConfig"].(map[string]any)
-	return fmt.Sprint(scaling["desiredSize"])
-}
-
-// part is how a part of a cluster is described.
-func part(i *Item) map[string]any {
-	p := map[string]any{
-		"status": i.status(), "tags": i.Tags, "roleArn": i.Props["role"], "associationId": i.ID, "addonName": i.ID, "nodegroupName": i.ID,
-		"version": i.Props["version"], "addonVersion": i.Props["version"], "addonArn": "arn:addon/" + i.ID, "nodegroupArn": "arn:nodegroup/" + i.ID, "namespace": i.Props["namespace"], "serviceAccount": i.Props["serviceAccount"],
-	}
-	var count int
-	if _, err := fmt.Sscan(i.Props["size"], &count); err == nil {
-		p["scalingConfig"] = map[string]any{"desiredSize": count}
-	}
-	if i.failed {
-		p["health"] = map[string]any{"issues": []any{map[string]any{"code": "AsgInstanceLaunchFailures", "message": "Could not launch On-Demand Instances. InsufficientInstanceCapacity"}}}
-	}
-	return p
-}
-
-// unique refuses a second part of the same name, or for the same service account; what its own token made is no second one.
-func (c *Cloud) unique(k *call, i Item) bool {
-	for _, there := range c.all(i.Kind) {
-		same := there.ID == i.ID
-		if i.Kind == "podidentity" {
-			same = there.Props["namespace"] == i.Props["namespace"] && there.Props["serviceAccount"] == i.Props["serviceAccount"]
-		}
-		if same && (there.token != i.token || there.deleting) {
-			k.fail(http.StatusConflict, "ResourceInUseException", "it already exists: "+there.ID)
-			return false
-		}
-	}
-	return true
-}
-
-func (c *Cloud) createPart(k *call, cluster *Item, kind, element, nameField string, body map[string]any) {
-	if cluster.status() != "ACTIVE" {
-		k.fail(http.StatusConflict, "ResourceInUseException", "Cluster is in "+cluster.status()+" state")
-		return
-	}
-	i := Item{Kind: kind, Tags: tagsOf(body), Props: map[string]string{"cluster": cluster.ID}}
-	i.token, _ = body["clientRequestToken"].(string)
-	if nameField != "" {
-		i.ID = fmt.Sprint(body[nameField])
-	}
-	for _, field := range []string{"namespace", "serviceAccount"} {
-		i.Props[field] = fmt.Sprint(body[field])
-	}
-	if !c.unique(k, i) {
-		return
-	}
-	role := body["roleArn"]
-	if kind == "nodegroup" {
-		role = body["nodeRole"]
-		i.Props["subnets"], i.Props["size"] = strings.Join(words(body["subnets"]), ","), size(body)
-	}
-	if role != nil && !c.assumable(k, role) {
-		return
-	}
-	if role != nil {
-		i.Props["role"] = fmt.Sprint(role)
-	}
-	if settings, _ := body["configurationValues"].(string); settings != "" {
-		i.Props["settings"] = settings
-	}
-	i.Props["version"] = c.newest(cluster, kind, i.ID)
-	before := len(c.all(kind))
-	made := c.insert(i)
-	made.failed = c.Broken[made.ID]
-	if kind == "nodegroup" && len(c.all(kind)) > before {
-		c.kubernetes(made, cluster)
-	}
-	k.json(map[string]any{element: part(made)})
-}
-
-// kubernetes is what Kubernetes and its nodes make by themselves, and leave.
-func (c *Cloud) kubernetes(group, cluster *Item) {
-	subnet := c.get("subnet", group.Props["subnets"])
-	if subnet == nil {
-		return
-	}
-	c.insert(Item{Kind: "interface", Tags: map[string]string{"cluster.k8s.amazonaws.com/name": cluster.ID}, Props: map[string]string{
-		"SubnetId": subnet.ID, "VpcId": subnet.Props["VpcId"], "status": "in-use", "Owner": group.ID, "description": "aws-K8S-" + group.ID,
-	}})
-	c.externalDNS(cluster.ID)
-	for _, there := range c.all("group") {
-		if there.Props["description"] == "k8s-elb" {
-			return
-		}
-	}
-	c.insert(Item{Kind: "group", Tags: map[string]string{"kubernetes.io/cluster/" + cluster.ID: "owned"}, Props: map[string]string{
-		"VpcId": subnet.Props["VpcId"], "description": "k8s-elb",
-	}})
 }

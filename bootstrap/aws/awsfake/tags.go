@@ -41,7 +41,8 @@ func (c *Cloud) arn(i *Item) string {
 		"balancer": "elasticloadbalancing:%:loadbalancer/net/", "vpc": "ec2:%:vpc/", "subnet": "ec2:%:subnet/", "gateway": "ec2:%:internet-gateway/",
 		"address": "ec2:%:elastic-ip/", "nat": "ec2:%:natgateway/", "table": "ec2:%:route-table/", "endpoint": "ec2:%:vpc-endpoint/", "volume": "ec2:%:volume/",
 		"group": "ec2:%:security-group/", "interface": "ec2:%:network-interface/", "cluster": "eks:%:cluster/", "nodegroup": "eks:%:nodegroup/prod/",
-		"addon": "eks:%:addon/prod/", "podidentity": "eks:%:podidentityassociation/prod/", "key": "kms:%:key/", "bucket": "s3:::", "role": "iam::" + c.Account + ":role/",
+		"addon": "eks:%:addon/prod/", "podidentity": "eks:%:podidentityassociation/prod/", "key": "kms:%:key/", "bucket": "s3:::",
+		"role": "iam::" + c.Account + ":role/",
 	}
 	return "arn:aws:" + strings.Replace(names[i.Kind], "%", c.Region+":"+c.Account, 1) + i.ID
 }

@@ -11,6 +11,12 @@ import (
 func upgradeAction(method string, path []string) string {
 	last := path[len(path)-1]
 	switch {
+	case path[0] == "cluster-versions":
+		return "DescribeClusterVersions"
+	case path[0] == "addons":
+		return "DescribeAddonVersions"
+	case len(path) < 3:
+		return ""
 	case last == "insights":
 		return "ListInsights"
 	case method == http.MethodGet && path[2] == "updates":
@@ -143,6 +149,17 @@ func (c *Cloud) Property(kind, id, property string) string {
 		}
 	}
 	return ""
+}
+
+// Tag sets a tag, as somebody else would have.
+func (c *Cloud) Tag(kind, id, key, value string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, i := range c.all(kind) {
+		if i.ID == id {
+			i.Tags[key] = value
+		}
+	}
 }
 
 // Change sets a property, as somebody else would have.

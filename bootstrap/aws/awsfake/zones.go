@@ -147,7 +147,9 @@ func (c *Cloud) keyJSON(i *Item) map[string]any {
 	if i.Props["pending"] != "" {
 		state = "PendingDeletion"
 	}
-	return map[string]any{"KeyId": i.ID, "Arn": c.keyARN(i.ID), "KeyState": state, "KeyManager": "CUSTOMER", "KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT"}
+	return map[string]any{
+		"KeyId": i.ID, "Arn": c.keyARN(i.ID), "KeyState": state, "KeyManager": "CUSTOMER", "KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT",
+	}
 }
 
 func (c *Cloud) keyARN(id string) string {
