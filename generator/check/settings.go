@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/opsgen/opsgen/generator/document"
+	"github.com/opsgen/opsgen/generator/object"
 	proxyconfig "github.com/opsgen/opsgen/proxy/config"
 	syncerconfig "github.com/opsgen/opsgen/syncer/config"
 )
@@ -23,11 +24,21 @@ const (
 	grafanaKey = "grafana.ini"
 )
 
+// isTeams says that an object holds a tenant's rules or alerting, whose files may have any name: a team's rules of Loki are
+// in loki.yaml, which is no configuration of Loki. opsgen validate checks them.
+func isTeams(o *object.Object) bool {
+	labels := o.GetLabels()
+	return labels["opsgen.dev/rules"] != "" || labels["opsgen.dev/alertmanager"] != ""
+}
+
 // configuration checks what is inside an object that configures something.
 func configuration(s subject, typed runtime.Object, names unitNames) {
 	switch o := typed.(type) {
 	case *corev1.ConfigMap:
 		dashboards(s, o)
+		if isTeams(s.object) {
+			return
+		}
 		for _, key := range sortedKeys(o.Data) {
 			configFile(s, key, o.Data[key], names)
 		}

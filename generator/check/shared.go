@@ -11,7 +11,7 @@ import (
 // configs calls f for each ConfigMap with a parsed configuration under key.
 func (x *Index) configs(f func(u *Unit, o *object.Object, key string, c settings)) {
 	for u, o := range objectsOf(x.units) {
-		if o.GetKind() != "ConfigMap" {
+		if o.GetKind() != "ConfigMap" || isTeams(o) {
 			continue
 		}
 		for _, key := range []string{cortexKey, lokiKey} {
