@@ -61,7 +61,8 @@ type rule struct {
 
 // rules are all rules, grouped by what they look at.
 func rules() []rule {
-	return slices.Concat(placeRules(), shapeRules(), sourceRules(), capacityRules(), storageRules(), exposureRules(), componentRules(), tenantRules(), exporterRules())
+	return slices.Concat(placeRules(), shapeRules(), sourceRules(), capacityRules(), storageRules(), exposureRules(), componentRules(),
+		tenantRules(), exporterRules())
 }
 
 // Rules describes all rules in the order in which they are applied.
