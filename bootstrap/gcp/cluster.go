@@ -184,21 +184,36 @@ func (c *cloud) findCluster(ctx context.Context) (engine.State[controlPlane], er
 		return found, nil
 	}
 	found.Output.version, found.Output.network = there.CurrentMasterVersion, last(there.Network)
+	if found.Condition == engine.Ready {
+		found.Drift = c.clusterDrift(there)
+	}
+	found.Output.endpoint, found.Output.ca, err = address(there)
+	return found, err
+}
+
+func (c *cloud) clusterDrift(there *container.Cluster) []engine.Change {
+	var drift []engine.Change
+	if have, want := endpointText(there.ControlPlaneEndpointsConfig), outside(!c.Cluster.Provider.Endpoint.Private); have != want {
+		drift = append(drift, engine.Change{Field: fieldEndpoint, Have: have, Want: want})
+	}
+	if have := minor(there.CurrentMasterVersion); have != c.Cluster.Kubernetes {
+		drift = append(drift, engine.Change{Field: "Kubernetes", Have: have, Want: c.Cluster.Kubernetes})
+	}
+	return drift
+}
+
+// address is how the API server is reached: by its name, whose certificate is a public one, or by its address.
+func address(there *container.Cluster) (url string, ca []byte, err error) {
 	if e := there.ControlPlaneEndpointsConfig; e != nil && e.DnsEndpointConfig != nil && e.DnsEndpointConfig.Endpoint != "" {
-		found.Output.endpoint = "https://" + e.DnsEndpointConfig.Endpoint
-	} else if there.Endpoint != "" && there.MasterAuth != nil {
-		found.Output.endpoint = "https://" + there.Endpoint
-		if found.Output.ca, err = base64.StdEncoding.DecodeString(there.MasterAuth.ClusterCaCertificate); err != nil {
-			return found, fmt.Errorf("read the cluster's certificate authority: %w", err)
-		}
+		return "https://" + e.DnsEndpointConfig.Endpoint, nil, nil
 	}
-	if have, want := endpointText(there.ControlPlaneEndpointsConfig), outside(!c.Cluster.Provider.Endpoint.Private); have != want && found.Condition == engine.Ready {
-		found.Drift = append(found.Drift, engine.Change{Field: fieldEndpoint, Have: have, Want: want})
+	if there.Endpoint == "" || there.MasterAuth == nil {
+		return "", nil, nil
 	}
-	if have := minor(there.CurrentMasterVersion); have != c.Cluster.Kubernetes && found.Condition == engine.Ready {
-		found.Drift = append(found.Drift, engine.Change{Field: "Kubernetes", Have: have, Want: c.Cluster.Kubernetes})
+	if ca, err = base64.StdEncoding.DecodeString(there.MasterAuth.ClusterCaCertificate); err != nil {
+		return "", nil, fmt.Errorf("read the cluster's certificate authority: %w", err)
 	}
-	return found, nil
+	return "https://" + there.Endpoint, ca, nil
 }
 
 // conditionText is why a cluster or pool is as it is.

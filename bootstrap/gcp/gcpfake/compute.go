@@ -54,7 +54,7 @@ func (c *Cloud) collection(k *call, scope string, rest []string) {
 		if k.request.Method == http.MethodPost {
 			c.insertCompute(k, scope, kind)
 		} else if c.begin(k, kind+".list") {
-			k.answer(map[string]any{"items": c.listed(kind, scope)})
+			k.paged("items", c.listed(kind, scope))
 		}
 		return
 	}
@@ -218,7 +218,7 @@ func (c *Cloud) listZones(k *call) {
 		region := "https://www.googleapis.com/compute/v1/projects/" + c.Project + "/regions/" + name[:strings.LastIndex(name, "-")]
 		list = append(list, map[string]any{"name": name, "status": "UP", "region": region})
 	}
-	k.answer(map[string]any{"items": list})
+	k.paged("items", list)
 }
 
 func (c *Cloud) getRegion(k *call) {

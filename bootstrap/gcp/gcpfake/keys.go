@@ -68,7 +68,7 @@ func (c *Cloud) listVersions(k *call, key string) {
 			list = append(list, i.Body)
 		}
 	}
-	k.answer(map[string]any{"cryptoKeyVersions": list})
+	k.paged("cryptoKeyVersions", list)
 }
 
 func (c *Cloud) serveKey(k *call, kind, id, verb string) {

@@ -33,17 +33,7 @@ func (c *Cloud) describe(whole bool) string {
 		}
 		lines = append(lines, line)
 	}
-	for id, p := range c.policies {
-		for _, b := range p.bindings {
-			for _, member := range b.members {
-				line := fmt.Sprintf("%s: %s for %s if %q", id, b.role, member, b.condition)
-				if whole {
-					line += fmt.Sprintf(" known=%t", time.Since(p.changed) >= c.RightsLag)
-				}
-				lines = append(lines, line)
-			}
-		}
-	}
+	lines = append(lines, c.describePolicies(whole)...)
 	for bucket, objects := range c.objects {
 		for name, versions := range objects {
 			if slices.ContainsFunc(versions, func(o object) bool { return o.live }) {
@@ -66,6 +56,22 @@ func (c *Cloud) describe(whole bool) string {
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
+}
+
+func (c *Cloud) describePolicies(whole bool) []string {
+	var lines []string
+	for id, p := range c.policies {
+		for _, b := range p.bindings {
+			for _, member := range b.members {
+				line := fmt.Sprintf("%s: %s for %s if %q", id, b.role, member, b.condition)
+				if whole {
+					line += fmt.Sprintf(" known=%t", time.Since(p.changed) >= c.RightsLag)
+				}
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
 }
 
 // Copy is the same project once more, as it is now.

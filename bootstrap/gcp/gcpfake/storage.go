@@ -113,7 +113,7 @@ func (c *Cloud) listObjects(k *call, bucket *Item) {
 			}
 		}
 	}
-	k.answer(map[string]any{"items": list})
+	k.paged("items", list)
 }
 
 // live is the newest version; nil when there is none.

@@ -32,7 +32,7 @@ func (c *Cloud) serveDNS(k *call) {
 	case what == "changes.create":
 		c.changeRecords(k, zone)
 	case what == "resourceRecordSets.list":
-		k.answer(map[string]any{"rrsets": records(zone)})
+		k.paged("rrsets", slices.Clone(records(zone)))
 	case verb == "getIamPolicy":
 		c.servePolicy(k, id, "get", nil)
 	case verb == "setIamPolicy":
@@ -73,7 +73,7 @@ func (c *Cloud) serveZones(k *call, parent string) {
 				list = append(list, plain(zone))
 			}
 		}
-		k.answer(map[string]any{"managedZones": list})
+		k.paged("managedZones", list)
 		return
 	}
 	id := parent + "/" + text(k.body["name"])
