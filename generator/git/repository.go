@@ -16,7 +16,7 @@ import (
 
 // Repository is a folder in which git runs. Its methods may be called by several goroutines.
 type Repository struct {
-	// Dir is the top folder of the checkout.
+	// Dir is the folder of the checkout, its top one unless In made it.
 	Dir string
 	env []string
 }
@@ -24,12 +24,21 @@ type Repository struct {
 // grace is how long a cancelled git has to remove its lock files.
 const grace = 5 * time.Second
 
-// Open finds the checkout that dir is in.
-func Open(ctx context.Context, dir string) (*Repository, error) {
+// In is the checkout that dir is in, with dir itself as the folder: paths are relative to it. Whether there is a checkout,
+// the first command tells.
+func In(dir string) (*Repository, error) {
 	if _, err := exec.LookPath("git"); err != nil {
 		return nil, errors.New("git is not installed, or not on the PATH; install git 2.38 or newer")
 	}
-	r := &Repository{Dir: dir, env: environment()}
+	return &Repository{Dir: dir, env: environment()}, nil
+}
+
+// Open finds the checkout that dir is in.
+func Open(ctx context.Context, dir string) (*Repository, error) {
+	r, err := In(dir)
+	if err != nil {
+		return nil, err
+	}
 	top, err := r.Run(ctx, "rev-parse", "--show-toplevel")
 	if err != nil {
 		return nil, fmt.Errorf("%s is in no Git checkout; clone the repository, or run git init: %w", dir, err)
@@ -89,12 +98,19 @@ func (r *Repository) RunInput(ctx context.Context, input io.Reader, arguments ..
 	return strings.TrimSuffix(text, "\n"), err
 }
 
-func (r *Repository) output(ctx context.Context, input io.Reader, arguments ...string) (string, error) {
+// Command is a git command that the caller starts, to read from it what is too much for memory.
+func (r *Repository) Command(ctx context.Context, arguments ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "git", arguments...) //nolint:gosec // a fixed program; arguments are no shell's
-	cmd.Dir, cmd.Env, cmd.Stdin = r.Dir, r.env, input
+	cmd.Dir, cmd.Env = r.Dir, r.env
 	// Asked to end, git removes its lock files; killed at once, it leaves them to the next one who comes.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
+	return cmd
+}
+
+func (r *Repository) output(ctx context.Context, input io.Reader, arguments ...string) (string, error) {
+	cmd := r.Command(ctx, arguments...)
+	cmd.Stdin = input
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

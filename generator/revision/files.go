@@ -58,7 +58,7 @@ func (h *History) each(ctx context.Context, blobs []string, use func(blob string
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	cmd := h.command(ctx, "cat-file", "--batch")
+	cmd := h.repository.Command(ctx, "cat-file", "--batch")
 	cmd.Stdin = strings.NewReader(strings.Join(blobs, "\n") + "\n")
 	out, err := cmd.StdoutPipe()
 	if err != nil {

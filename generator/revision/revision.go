@@ -1,18 +1,18 @@
 package revision
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
+
+	"github.com/opsgen/opsgen/generator/git"
 )
 
 // History is the Git history of a repository.
 type History struct {
-	root string
+	repository *git.Repository
 }
 
 // Revision is one commit.
@@ -32,10 +32,11 @@ type Range struct {
 
 // Open looks at the history of the repository at root, which may be a folder within a bigger Git repository.
 func Open(ctx context.Context, root string) (*History, error) {
-	h := &History{root: root}
-	if _, err := exec.LookPath("git"); err != nil {
-		return nil, errors.New("revisions are read through git, which is not installed or not in PATH; install it")
+	repository, err := git.In(root)
+	if err != nil {
+		return nil, err
 	}
+	h := &History{repository}
 	if _, err := h.git(ctx, "rev-parse", "--git-dir"); err != nil {
 		return nil, fmt.Errorf("%s is not in a Git repository, so there is no revision to compare with; run git init and commit", root)
 	}
@@ -47,9 +48,9 @@ func (h *History) Resolve(ctx context.Context, name string) (Revision, error) {
 	// A name that looks like an option must stay a name.
 	out, err := h.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
 	if err == nil {
-		return Revision{Name: name, Commit: strings.TrimSpace(string(out))}, nil
+		return Revision{Name: name, Commit: out}, nil
 	}
-	if shallow, err := h.git(ctx, "rev-parse", "--is-shallow-repository"); err == nil && strings.TrimSpace(string(shallow)) == "true" {
+	if shallow, err := h.git(ctx, "rev-parse", "--is-shallow-repository"); err == nil && shallow == "true" {
 		return Revision{}, fmt.Errorf("there is no revision %q in this clone, which is shallow; fetch more of the history (git fetch --unshallow)", name)
 	}
 	return Revision{}, fmt.Errorf("there is no revision %q; write a branch, a tag or a commit", name)
@@ -90,7 +91,7 @@ func (h *History) sinceFork(ctx context.Context, from, to string) (Range, error)
 	if err != nil {
 		return Range{}, fmt.Errorf("%s and %s have no commit in common; compare them with %s..%s", from, to, from, to)
 	}
-	commit := strings.TrimSpace(string(base))
+	commit := base
 	return Range{From: Revision{Name: commit[:12], Commit: commit}, To: &second}, nil
 }
 
@@ -124,24 +125,16 @@ func (h *History) Changed(ctx context.Context, r Range) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-func split(out []byte) []string {
-	return strings.FieldsFunc(string(out), func(r rune) bool { return r == 0 })
+func split(out string) []string {
+	return strings.FieldsFunc(out, func(r rune) bool { return r == 0 })
 }
 
 // git runs git in the repository. Its own words are the error.
-func (h *History) git(ctx context.Context, arguments ...string) ([]byte, error) {
-	cmd := h.command(ctx, arguments...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil && stderr.Len() > 0 {
-		return nil, errors.New(strings.TrimSpace(stderr.String()))
+func (h *History) git(ctx context.Context, arguments ...string) (string, error) {
+	out, err := h.repository.Run(ctx, arguments...)
+	var failure *git.Failure
+	if errors.As(err, &failure) && failure.Text != "" {
+		return "", errors.New(strings.TrimSpace(failure.Text))
 	}
 	return out, err
-}
-
-func (h *History) command(ctx context.Context, arguments ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "git", arguments...)
-	cmd.Dir = h.root
-	return cmd
 }
