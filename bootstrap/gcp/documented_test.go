@@ -298,3 +298,37 @@ func TestEverythingThatCostsHasAPrice(t *testing.T) {
 		t.Errorf("a month costs %.0f, of which nodes are %.0f", month, nodes)
 	}
 }
+
+// TestDocumentedWords: every state, metric and code that an answer is compared with is one that Google's documents list.
+func TestDocumentedWords(t *testing.T) {
+	documents := readDiscovery(t)
+	for _, test := range []struct{ host, schema, field, words string }{
+		{"container.googleapis.com", "Cluster", "status", "RUNNING DEGRADED STOPPING ERROR"},
+		{"container.googleapis.com", "NodePool", "status", "RUNNING STOPPING ERROR"},
+		{"container.googleapis.com", "Operation", "status", "DONE"},
+		{"container.googleapis.com", "ReleaseChannelConfig", "channel", "REGULAR"},
+		{"container.googleapis.com", "StatusCondition", "code", "GCE_STOCKOUT GCE_QUOTA_EXCEEDED"},
+		{
+			"container.googleapis.com", "StatusCondition", "canonicalCode", "INVALID_ARGUMENT NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED " +
+				"FAILED_PRECONDITION ABORTED INTERNAL UNAVAILABLE UNAUTHENTICATED UNKNOWN DEADLINE_EXCEEDED CANCELLED",
+		},
+		{"compute.googleapis.com", "Operation", "status", "DONE"},
+		{"compute.googleapis.com", "Zone", "status", "UP"},
+		{"compute.googleapis.com", "Quota", "metric", "N2_CPUS CPUS INSTANCES SSD_TOTAL_GB IN_USE_ADDRESSES"},
+		{"cloudkms.googleapis.com", "CryptoKeyVersion", "state", versionEnabled + " " + versionGenerating + " DISABLED"},
+		{"cloudresourcemanager.googleapis.com", "Project", "state", "ACTIVE"},
+		{"serviceusage.googleapis.com", "GoogleApiServiceusageV1Service", "state", "ENABLED"},
+		{"dns.googleapis.com", "ManagedZone", "visibility", "public private"},
+	} {
+		s := documents[test.host].Schemas[test.schema]
+		if s == nil || s.Properties[test.field] == nil {
+			t.Errorf("%s has no %s.%s", test.host, test.schema, test.field)
+			continue
+		}
+		for word := range strings.FieldsSeq(test.words) {
+			if !slices.Contains(s.Properties[test.field].Enum, word) {
+				t.Errorf("%s.%s is never %s, but one of %v", test.schema, test.field, word, s.Properties[test.field].Enum)
+			}
+		}
+	}
+}

@@ -39,7 +39,7 @@ func (c *cloud) reached(ctx context.Context) (controlPlane, error) {
 func (c *cloud) Bearer(context.Context) (string, time.Time, error) {
 	token, err := c.credentials.Token()
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("get a token for the cluster: %w", &unsentError{err})
+		return "", time.Time{}, &unsentError{err}
 	}
 	return token.AccessToken, token.Expiry, nil
 }

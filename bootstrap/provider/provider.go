@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -122,6 +121,3 @@ type Leftover struct {
 	Data   bool   `json:"data,omitempty"`
 	Detail string `json:"detail,omitempty"`
 }
-
-// ErrNotThere is for providers that cannot do anything yet.
-var ErrNotThere = errors.New("bootstrap cannot create anything on this provider yet")
