@@ -37,6 +37,7 @@ func newPlanCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().Bool("check", false, "exit 1 when up would do anything")
 	cmd.Flags().Bool("graph", false, "print the longest path, step by step")
+	cmd.Flags().String("until", "", "look no further than this phase")
 	cmd.Flags().BoolP("all", "a", false, "list every resource, and not only what differs")
 	return cmd
 }

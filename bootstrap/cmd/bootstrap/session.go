@@ -156,6 +156,7 @@ func (s *session) look(ctx context.Context) (engine.Plan, error) {
 	defer cancel()
 	last := "there was no answer"
 	o := s.options()
+	o.Until = s.settings.GetString("until") // what comes after it may be out of reach, as a private API server is from outside
 	o.Events = func(e engine.Event) {
 		if e.What == engine.Retrying {
 			last = e.Resource + ": " + e.Detail
