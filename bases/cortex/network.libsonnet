@@ -54,6 +54,9 @@ local callers(workload, kind) = [other for other in std.objectFields(calls) if s
     then ['%s-zone-%s' % [workload, zone.id] for zone in cluster.zones]
     else [workload],
 
+  // proxied says whether the proxy calls a workload.
+  proxied(workload): std.member(proxied, workload),
+
   // cacheClients are the workloads that use a cache.
   cacheClients(cache): callers(cache, 'caches'),
 

@@ -16,6 +16,11 @@ local pod(cluster, workload, options) =
     body: k.spread(process.labels(workload)),
   });
 
+// around are a workload's disruption budget, and the Service by which the proxy knows its pods.
+local around(workload) = [
+  k.disruptionBudget(workload, process.labels(workload)),
+] + if network.proxied(workload) then [k.direct(workload, process.labels(workload), process.servicePorts)] else [];
+
 // stateless is a Deployment with its Service and disruption budget.
 local stateless(cluster, configMap, workload, options, headless=false) = [
   k.deployment(workload, process.labels(workload), size(cluster, workload).replicas, pod(cluster, workload, options), {
@@ -23,8 +28,7 @@ local stateless(cluster, configMap, workload, options, headless=false) = [
   }) + finish(cluster, configMap, workload),
   k.autoscaler(workload, size(cluster, workload)),
   (if headless then k.headless else k.service)(workload, process.labels(workload), process.servicePorts),
-  k.disruptionBudget(workload, process.labels(workload)),
-];
+] + around(workload);
 
 // stateful is a StatefulSet with a volume for each pod, its Service and disruption budget.
 local stateful(cluster, configMap, workload, options) = [
@@ -37,8 +41,7 @@ local stateful(cluster, configMap, workload, options) = [
     spec={ updateStrategy: { type: 'RollingUpdate' }, minReadySeconds: 10 },
   ) + finish(cluster, configMap, workload),
   k.service(workload, process.labels(workload), process.servicePorts),
-  k.disruptionBudget(workload, process.labels(workload)),
-];
+] + around(workload);
 
 {
   // Samples come in here, and are dealt out to the ingesters of three zones.

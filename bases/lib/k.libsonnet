@@ -43,6 +43,11 @@
   // headless is for clients that must see every pod: gossip, gRPC, caches.
   headless(name, selector, ports, spec={}):
     k.service(name, selector, ports, { clusterIP: 'None', publishNotReadyAddresses: true } + spec),
+  // direct is a workload's Service for the proxy, which looks up the pods that are ready, deals requests out to them, and
+  // sets aside one that fails: behind one address it would not know them.
+  direct(workload, selector, ports):
+    k.headless(k.directName(workload), selector, ports, { publishNotReadyAddresses: false }),
+  directName(workload): workload + '-pods',
   servicePort(name, port, targetPort=name): { name: name, port: port, targetPort: targetPort },
 
   // container runs without privileges on a read-only root. resources is a size of sizing ({cpu, memory}).

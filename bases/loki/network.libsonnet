@@ -57,6 +57,9 @@ local alertEgress(cluster) = if !alerts(cluster) then [] else [
   services(cluster, workload):
     if workload == 'ingester' then ['ingester-zone-' + zone.id for zone in cluster.zones] else [workload],
 
+  // proxied says whether the proxy calls a workload.
+  proxied(workload): std.member(proxied, workload),
+
   // cacheClients are the workloads that use a cache.
   cacheClients(cache): callers(cache, 'caches'),
 

@@ -15,11 +15,11 @@ local pod(cluster, workload, options) =
     flags: process.ownFlags(workload, size(cluster, workload).memoryBytes),
   } + options);
 
-// around are a workload's Service and disruption budget.
+// around are a workload's Service, its disruption budget, and the Service by which the proxy knows its pods.
 local around(workload, headless) = [
   (if headless then k.headless else k.service)(workload, process.labels(workload), process.servicePorts),
   k.disruptionBudget(workload, process.labels(workload)),
-];
+] + if network.proxied(workload) then [k.direct(workload, process.labels(workload), process.servicePorts)] else [];
 
 // stateless is a Deployment.
 local stateless(cluster, configMap, workload, options={}, headless=false) = [

@@ -30,8 +30,12 @@ local workloads = {
   workload(cluster, component, name):
     if cluster.options.topology == 'single-binary' then component else workloads[component][name],
 
+  // A single binary has one Service, which is headless for its own needs.
+  service(cluster, component, name):
+    if cluster.options.topology == 'single-binary' then component else k.directName(workloads[component][name]),
+
   urls(cluster, component): {
-    [name]: 'http://%s.%s.svc:%d' % [upstreams.workload(cluster, component, name), component, upstreams.port]
+    [name]: 'http://%s.%s.svc:%d' % [upstreams.service(cluster, component, name), component, upstreams.port]
     for name in std.objectFields(workloads[component])
   },
 

@@ -15,7 +15,7 @@ var configBreaches = []breach{
 		new: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: syncer, namespace: proxy}\ndata: {syncer.yaml: 'nonsense: 1'}",
 		want: []string{
 			"error: platform/proxy/configmap-syncer.yaml: data[syncer.yaml] line 1: proxy is missing (own-config)",
-			`error: platform/proxy/configmap-syncer.yaml: data[syncer.yaml] line 1: unknown field "nonsense" (own-config). Fields here are: admin, proxy, metrics, logs, sources, resync, requestsPerSecond, generatedSecrets, lease, logLevel.`,
+			`error: platform/proxy/configmap-syncer.yaml: data[syncer.yaml] line 1: unknown field "nonsense" (own-config). Fields here are: admin, proxy, metrics, logs, sources, resync, requestsPerSecond, generatedSecrets, erase, lease, logLevel.`,
 		},
 	},
 	{
