@@ -56,16 +56,22 @@ func (p *planner) summarise(ctx context.Context) error {
 	}
 	p.Plan.Rendered = slices.AppendSeq(p.Plan.Rendered, maps.Keys(changed["rendered"]))
 	slices.Sort(p.Plan.Rendered)
-	if p.Options.Dangers != nil && len(p.Plan.Rendered) > 0 {
-		dangers, err := p.Options.Dangers(ctx, before, p.Commit, p.Plan.Rendered)
-		if err != nil {
-			return err
-		}
-		for _, d := range dangers {
-			p.Plan.Dangers = append(p.Plan.Dangers, d.Text)
-			if d.Instead != "" {
-				p.refuse(d.Instead, "after %s, %s", p.Previous, d.Text)
-			}
+	return p.weigh(ctx, before)
+}
+
+// weigh lists what is dangerous since the deployment before, and refuses what must not be deployed.
+func (p *planner) weigh(ctx context.Context, before string) error {
+	if p.Options.Dangers == nil || len(p.Plan.Rendered) == 0 {
+		return nil
+	}
+	dangers, err := p.Options.Dangers(ctx, before, p.Commit, p.Plan.Rendered)
+	if err != nil {
+		return err
+	}
+	for _, d := range dangers {
+		p.Plan.Dangers = append(p.Plan.Dangers, d.Text)
+		if d.Instead != "" {
+			p.refuse(d.Instead, "after %s, %s", p.Previous, d.Text)
 		}
 	}
 	return nil

@@ -103,7 +103,9 @@ func (p *plan) syncUnits(shards []string) []syncUnit {
 		folder := "tenants-" + digit
 		units = append(units, syncUnit{
 			Name: folder, Layer: string(component.Tenants), Unit: folder, Component: "flux", Shard: true,
-			Path: p.renderedPath(path.Join(clusterLayer, folder)), DependsOn: append([]string{}, slices.Sorted(slices.Values(before))...), Health: []component.Health{}, Scaled: []scaled{},
+			Path:      p.renderedPath(path.Join(clusterLayer, folder)),
+			DependsOn: append([]string{}, slices.Sorted(slices.Values(before))...),
+			Health:    []component.Health{}, Scaled: []scaled{},
 		})
 	}
 	return units
