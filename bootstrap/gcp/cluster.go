@@ -22,6 +22,8 @@ type controlPlane struct {
 	version string
 	// network is the name of the network that it is in.
 	network string
+	// aged says that it is no new cluster any more.
+	aged bool
 }
 
 // How long things take, for progress and the longest path. GKE makes the first nodes with the cluster.
@@ -179,7 +181,9 @@ func (c *cloud) findCluster(ctx context.Context) (engine.State[controlPlane], er
 		found.Condition = condition
 	}
 	// Threat: up deletes what failed and makes it anew, and a cluster that has run for long holds what is nowhere else.
-	if made, err := time.Parse(time.RFC3339, there.CreateTime); there.Status == "ERROR" && (err != nil || time.Since(made) > newCluster) {
+	made, err := time.Parse(time.RFC3339, there.CreateTime)
+	found.Output.aged = err != nil || time.Since(made) > newCluster
+	if there.Status == "ERROR" && found.Output.aged {
 		found.Condition, found.Drift = engine.Ready, []engine.Change{{Field: fieldStatus, Have: found.Detail, Want: "RUNNING"}}
 		return found, nil
 	}

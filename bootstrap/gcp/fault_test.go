@@ -257,27 +257,31 @@ func upTo(t *testing.T, cloud *gcpfake.Cloud, version string) error {
 	return w.up(t.Context())
 }
 
-// TestAClusterThatHasRunIsNotDeletedByUp: what GKE calls an error later is a person's to decide on.
-func TestAClusterThatHasRunIsNotDeletedByUp(t *testing.T) {
+// TestWhatHasRunIsNotDeletedByUp: what GKE calls an error later is a person's to decide on.
+func TestWhatHasRunIsNotDeletedByUp(t *testing.T) {
 	credentialsOf(t)
-	synctest.Test(t, func(t *testing.T) {
-		cloud := quick()
-		line := killtest.Direct(cloud)
-		if err := up(t.Context(), line); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(24 * time.Hour)
-		cloud.Break("projects/acme-observability/locations/europe-west3/clusters/prod")
-		if err := up(t.Context(), line); err == nil || !strings.Contains(err.Error(), "GKE says of the cluster: ERROR") {
-			t.Errorf("it says: %v", err)
-		}
-		if slices.Contains(cloud.Calls(), "container:clusters.delete") {
-			t.Error("it was deleted")
-		}
-		if err := errors.Join(down(false)(t.Context(), line), up(t.Context(), line), settled(t.Context(), line)); err != nil {
-			t.Error(err)
-		}
-	})
+	for what, says := range map[string]string{"": "GKE says of the cluster: ERROR", "/nodePools/europe-west3-b": "GKE says that the pool europe-west3-b failed"} {
+		t.Run(says, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := quick()
+				line := killtest.Direct(cloud)
+				if err := up(t.Context(), line); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(24 * time.Hour)
+				cloud.Break("projects/acme-observability/locations/europe-west3/clusters/prod" + what)
+				if err := up(t.Context(), line); err == nil || !strings.Contains(err.Error(), says) {
+					t.Errorf("it says: %v", err)
+				}
+				if calls := cloud.Calls(); slices.Contains(calls, "container:clusters.delete") || slices.Contains(calls, "container:nodePools.delete") {
+					t.Error("it was deleted")
+				}
+				if err := errors.Join(down(false)(t.Context(), line), up(t.Context(), line), settled(t.Context(), line)); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 // TestOthersInTheNetworkAreNamedAndStay: a rule that a person made keeps the network, and a balancer of another cluster that

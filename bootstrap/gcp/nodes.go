@@ -64,11 +64,11 @@ func (c *cloud) addPool(g *engine.Graph, zone string, account engine.Output[stri
 			if err != nil {
 				return engine.State[string]{}, err
 			}
-			want := ""
-			if plane, err := c.cluster.Get(ctx); err == nil {
-				want = plane.version
+			plane, err := c.cluster.Get(ctx)
+			if err != nil {
+				plane = controlPlane{aged: true}
 			}
-			return c.poolState(there, want), nil
+			return c.poolState(there, plane), nil
 		},
 		Create: func(ctx context.Context) error {
 			as, err := account.Get(ctx)
@@ -122,7 +122,7 @@ const (
 	fieldVersion = "Kubernetes"
 )
 
-func (c *cloud) poolState(there *container.NodePool, plane string) engine.State[string] {
+func (c *cloud) poolState(there *container.NodePool, plane controlPlane) engine.State[string] {
 	conditions := map[string]engine.Condition{
 		"RUNNING": engine.Ready, "STOPPING": engine.Deleting, "ERROR": engine.Failed,
 	}
@@ -133,6 +133,11 @@ func (c *cloud) poolState(there *container.NodePool, plane string) engine.State[
 	if condition, known := conditions[there.Status]; known {
 		found.Condition = condition
 	}
+	if found.Condition == engine.Failed && plane.aged {
+		// Threat: up deletes what failed and makes it anew, and on nodes of long standing there are pods.
+		found.Condition, found.Drift = engine.Ready, []engine.Change{{Field: fieldStatus, Have: found.Detail, Want: "RUNNING"}}
+		return found
+	}
 	if found.Condition != engine.Ready {
 		return found
 	}
@@ -141,8 +146,8 @@ func (c *cloud) poolState(there *container.NodePool, plane string) engine.State[
 		found.Drift = append(found.Drift, engine.Change{Field: fieldNodes, Have: scalingText(there.Autoscaling), Want: scalingText(c.wantedScaling())})
 	}
 	// Patches come from Google, and by themselves.
-	if plane != "" && there.Version != "" && minor(there.Version) != minor(plane) {
-		found.Drift = append(found.Drift, engine.Change{Field: fieldVersion, Have: minor(there.Version), Want: minor(plane)})
+	if plane.version != "" && there.Version != "" && minor(there.Version) != minor(plane.version) {
+		found.Drift = append(found.Drift, engine.Change{Field: fieldVersion, Have: minor(there.Version), Want: minor(plane.version)})
 	}
 	return found
 }
@@ -156,7 +161,10 @@ func scalingText(s *container.NodePoolAutoscaling) string {
 
 func (c *cloud) mendPool(ctx context.Context, resource, path, field string) error {
 	pools := c.container.Projects.Locations.Clusters.NodePools
-	if field == fieldNodes {
+	switch field {
+	case fieldStatus:
+		return &failedError{code: "FAILED_PRECONDITION", message: "GKE says that the pool " + last(path) + " failed; mend that, or delete it in the console, and up makes it anew"}
+	case fieldNodes:
 		op, err := pools.SetAutoscaling(path, &container.SetNodePoolAutoscalingRequest{Autoscaling: c.wantedScaling()}).Context(ctx).Do()
 		return c.clusterOperation(resource, engine.Pending, op, err)
 	}
