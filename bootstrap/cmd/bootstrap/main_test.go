@@ -73,6 +73,23 @@ func TestWrongUsageExitsWith2AndSaysWhatToWrite(t *testing.T) {
 	}
 }
 
+func TestWhatTheRendererRefusesIsRefusedHereToo(t *testing.T) {
+	root, kubeconfig := fixture(t)
+	file := filepath.Join(root, "clusters", "lab", "cluster.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.Replace(text, []byte("{name: existing}"), []byte("{name: existing, endpoint: {private: true}}"), 1)
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, problem := try(t, "", "plan", "lab", "--root", root, "--kubeconfig", kubeconfig)
+	if code != exitUsage || !strings.Contains(problem, "clusters/lab/cluster.yaml:2:") || !strings.Contains(problem, "and the cluster's is existing") || out != "" {
+		t.Errorf("exit %d, %q, %q", code, problem, out)
+	}
+}
+
 func TestUnreachableClusterIsOneCheckAndChangesNothing(t *testing.T) {
 	root, kubeconfig := fixture(t)
 	common := []string{"--root", root, "--kubeconfig", kubeconfig}

@@ -17,6 +17,7 @@ import (
 	"github.com/opsgen/opsgen/bootstrap/install"
 	"github.com/opsgen/opsgen/bootstrap/price"
 	"github.com/opsgen/opsgen/bootstrap/provider"
+	"github.com/opsgen/opsgen/generator/advice"
 	"github.com/opsgen/opsgen/generator/cluster"
 	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/repository"
@@ -63,6 +64,9 @@ func (a *app) open(ctx context.Context, argument string) (*session, error) {
 	if err != nil {
 		return nil, sizing.Locate(err, c.File)
 	}
+	if err := refusals(advice.Input{Bundle: repo.Bundle, Cluster: c.Cluster, File: c.File, Sizing: sizes}); err != nil {
+		return nil, err
+	}
 	if s.prices, err = price.Load(a.settings.GetString("prices")); err != nil {
 		return nil, usageError{err}
 	}
@@ -84,6 +88,17 @@ func (a *app) open(ctx context.Context, argument string) (*session, error) {
 		return nil, err
 	}
 	return s, s.newGraph()
+}
+
+// refusals are what the renderer would refuse of cluster.yaml: it may have changed since it was rendered.
+func refusals(in advice.Input) error {
+	var problems document.Problems
+	for _, a := range advice.Check(in) {
+		if a.Refuse {
+			problems = append(problems, a.Problem)
+		}
+	}
+	return problems.Err()
 }
 
 // newProvider is the place that cluster.yaml names.
