@@ -260,7 +260,7 @@ func upTo(t *testing.T, cloud *gcpfake.Cloud, version string) error {
 // TestWhatHasRunIsNotDeletedByUp: what GKE calls an error later is a person's to decide on.
 func TestWhatHasRunIsNotDeletedByUp(t *testing.T) {
 	credentialsOf(t)
-	for what, says := range map[string]string{"": "GKE says of the cluster: ERROR", "/nodePools/europe-west3-b": "GKE says that the pool europe-west3-b failed"} {
+	for what, says := range map[string]string{"": "GKE says of the cluster: ERROR", "/nodePools/europe-west3-b": "GKE says of the pool europe-west3-b: ERROR: GCE_STOCKOUT"} {
 		t.Run(says, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cloud := quick()

@@ -79,7 +79,7 @@ func (c *cloud) addPool(g *engine.Graph, zone string, account engine.Output[stri
 			return c.clusterOperation(name, engine.Pending, op, err)
 		},
 		Reconcile: func(ctx context.Context, have engine.State[string]) error {
-			return c.mendPool(ctx, name, path, have.Drift[0].Field)
+			return c.mendPool(ctx, name, path, have.Drift[0])
 		},
 		Delete: func(ctx context.Context, have engine.State[string]) error {
 			if have.Condition == engine.Failed {
@@ -159,11 +159,12 @@ func scalingText(s *container.NodePoolAutoscaling) string {
 	return fmt.Sprintf("%d-%d", s.MinNodeCount, s.MaxNodeCount)
 }
 
-func (c *cloud) mendPool(ctx context.Context, resource, path, field string) error {
+func (c *cloud) mendPool(ctx context.Context, resource, path string, change engine.Change) error {
 	pools := c.container.Projects.Locations.Clusters.NodePools
-	switch field {
+	switch change.Field {
 	case fieldStatus:
-		return &failedError{code: "FAILED_PRECONDITION", message: "GKE says that the pool " + last(path) + " failed; mend that, or delete it in the console, and up makes it anew"}
+		return &failedError{code: "FAILED_PRECONDITION", message: "GKE says of the pool " + last(path) + ": " + change.Have +
+			"; mend that, or delete the pool in the console, and up makes it anew"}
 	case fieldNodes:
 		op, err := pools.SetAutoscaling(path, &container.SetNodePoolAutoscalingRequest{Autoscaling: c.wantedScaling()}).Context(ctx).Do()
 		return c.clusterOperation(resource, engine.Pending, op, err)
