@@ -55,14 +55,18 @@ func Compare(trees Trees, usage Usage) (*Cluster, error) {
 		}
 	}
 	c.Groups = groups(changes)
-	if c.State == Added {
-		return c, nil // nothing is there yet that could be harmed
-	}
 	now := trees.Now
 	if now.IsZero() {
 		now = time.Now()
 	}
-	c.Dangers, err = dangers(&scene{cluster: c, changes: changes, old: old, new: current, usage: usage[c.Name], now: now})
+	seen := &scene{cluster: c, changes: changes, old: old, new: current, usage: usage[c.Name], now: now}
+	if c.Capacity, err = capacity(seen); err != nil {
+		return nil, fmt.Errorf("compare %s: %w", trees.Name, err)
+	}
+	if c.State == Added {
+		return c, nil // nothing is there yet that could be harmed
+	}
+	c.Dangers, err = dangers(seen)
 	return c, err
 }
 

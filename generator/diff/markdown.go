@@ -87,6 +87,9 @@ func (r *Report) sections(dangers func([]Danger) string) []section {
 		} else {
 			sections = append(sections, fixed("No dangers.\n\n"))
 		}
+		if c.Capacity.told() {
+			sections = append(sections, fixed("Capacity: %s.\n\n", escape(c.Capacity.String())))
+		}
 		sections = append(sections, c.table())
 		for _, g := range c.Groups {
 			sections = append(sections, g.details())

@@ -27,6 +27,8 @@ type Cluster struct {
 	Restarts []string `json:"restarts"`
 	// Pods is the number of pods that are replaced, those of DaemonSets not counted.
 	Pods int `json:"pods"`
+	// Capacity is what the change costs; nil where it costs nothing.
+	Capacity *Capacity `json:"capacity,omitempty"`
 	// Groups are the changes by layer and component, in the order in which Flux applies the layers.
 	Groups []Group `json:"groups"`
 }

@@ -35,6 +35,9 @@ func (r *Report) Text(out io.Writer, o TextOptions) error {
 		w.line("")
 		w.line("%s: %s", w.paint(bold, c.Name), c.headline())
 		w.dangers("  ", c.Dangers)
+		if c.Capacity.told() {
+			w.line("  capacity: %s", c.Capacity)
+		}
 		w.table(c.Groups)
 		for _, g := range c.Groups {
 			w.line("")
