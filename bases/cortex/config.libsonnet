@@ -33,6 +33,8 @@ function(cluster)
   // A ring has no more copies than members.
   local copies(workload) = if single then 1 else std.min(replication, size(workload).replicas);
 
+  local alertmanagers = if single then 1 else size('alertmanager').replicas;
+
   // Where members of a ring find each other. One process needs no gossip.
   local kvstore = { store: if single then 'inmemory' else 'memberlist' };
 
@@ -224,9 +226,11 @@ function(cluster)
       // There is no fallback_config_file. With one, the first request for a tenant that an Alertmanager does not know yet
       // replaces the tenant's stored configuration by an empty one: after an upload, or when tenants move between members.
       // The syncer gives every tenant a configuration instead.
-      // C12: silences and notifications are held by several members, and in the bucket.
-      sharding_enabled: true,
-      sharding_ring: { kvstore: kvstore, replication_factor: copies('alertmanager') },
+      // C12: silences and notifications are held by several members, and in the bucket. One member alone holds them on its
+      // volume. With sharding and one copy, it would tell each tenant of one alert and never of another: the first one
+      // ends what shares its state, and all later ones wait for that to run (pkg/alertmanager/state_replication.go).
+      sharding_enabled: alertmanagers > 1,
+      [if alertmanagers > 1 then 'sharding_ring']: { kvstore: kvstore, replication_factor: std.min(3, alertmanagers) },
       // Sharding replaces the gossip of its own.
       cluster: { listen_address: '' },
     },
