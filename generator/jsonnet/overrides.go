@@ -27,14 +27,51 @@ func overridesFunction() *gojsonnet.NativeFunction {
 		Name:   "overrides",
 		Params: ast.Identifiers{"limits", "groups"},
 		Func: func(arguments []any) (any, error) {
-			limits, ok := arguments[0].(map[string]any)
-			groups, alsoOK := arguments[1].(map[string]any)
-			if !ok || !alsoOK {
-				return nil, fmt.Errorf("overrides wants two objects, and got %T and %T", arguments[0], arguments[1])
+			limits, err := objects(arguments[0])
+			if err != nil {
+				return nil, err
+			}
+			groups, err := lists(arguments[1])
+			if err != nil {
+				return nil, err
 			}
 			return overridesText(limits, groups)
 		},
 	}
+}
+
+// objects are the limits by tenant, as Jsonnet gives them.
+func objects(value any) (map[string]map[string]any, error) {
+	all, ok := value.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("the limits of tenants are no object, but %T", value)
+	}
+	result := make(map[string]map[string]any, len(all))
+	for id, value := range all {
+		if result[id], ok = value.(map[string]any); !ok {
+			return nil, fmt.Errorf("the limits of %q are no object, but %T", id, value)
+		}
+	}
+	return result, nil
+}
+
+// lists are the names of limits by group, as Jsonnet gives them.
+func lists(value any) (map[string][]string, error) {
+	all, ok := value.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("the groups of limits are no object, but %T", value)
+	}
+	result := make(map[string][]string, len(all))
+	for group, value := range all {
+		names, ok := value.([]any)
+		if !ok || len(names) == 0 {
+			return nil, fmt.Errorf("the group %q is no list of limits", group)
+		}
+		for _, name := range names {
+			result[group] = append(result[group], fmt.Sprint(name))
+		}
+	}
+	return result, nil
 }
 
 // maxOverrides is how long the text may be, in bytes. A ConfigMap holds 1 MiB, and the check of objects refuses a little
@@ -44,60 +81,28 @@ const maxOverrides = 980 << 10
 // piece is a part of a tenant's limits that other tenants may have too.
 type piece struct {
 	anchor, text string
-	names        []any
+	names        []string
 }
 
-func overridesText(limits, groups map[string]any) (string, error) {
-	uses := map[string]int{}
-	pieces := map[string][]piece{}
-	for id, value := range limits {
-		own, ok := value.(map[string]any)
-		if !ok {
-			return "", fmt.Errorf("the limits of %q are no object", id)
+func overridesText(limits map[string]map[string]any, groups map[string][]string) (string, error) {
+	pieces, uses := map[string][]piece{}, map[string]int{}
+	for id, own := range limits {
+		var err error
+		if pieces[id], err = piecesOf(own, groups); err != nil {
+			return "", err
 		}
-		for _, group := range slices.Sorted(maps.Keys(groups)) {
-			p, complete, err := newPiece(group, groups[group], own)
-			if err != nil {
-				return "", err
-			}
-			if complete {
-				pieces[id] = append(pieces[id], p)
-				uses[p.anchor]++
-			}
+		for _, p := range pieces[id] {
+			uses[p.anchor]++
 		}
 	}
 	var lines strings.Builder
-	// The first tenant writes what is shared, since YAML knows an anchor only after its place.
-	written := map[string]string{}
+	written := map[string]string{} // what is shared, by anchor
 	for _, id := range slices.Sorted(maps.Keys(limits)) {
-		own := maps.Clone(limits[id].(map[string]any))
-		var fields []string
-		for _, p := range pieces[id] {
-			text, known := written[p.anchor]
-			switch {
-			case uses[p.anchor] < 2:
-				continue
-			case !known:
-				written[p.anchor] = p.text
-				fields = append(fields, "&"+p.anchor+" "+p.text)
-			case text == p.text:
-				fields = append(fields, "*"+p.anchor)
-			default: // not what the others have: they must not get each other's values
-				continue
-			}
-			for _, name := range p.names {
-				delete(own, name.(string))
-			}
-		}
-		if len(fields) > 0 {
-			// The merge stands first: what is written behind it counts more.
-			fields = []string{"<<: [" + strings.Join(fields, ",") + "]"}
-		}
-		rest, err := flow(own)
+		fields, err := fieldsOf(limits[id], pieces[id], uses, written)
 		if err != nil {
 			return "", err
 		}
-		if fields = append(fields, rest...); len(fields) > 0 {
+		if len(fields) > 0 {
 			lines.WriteString(" " + key(id) + ": {" + strings.Join(fields, ", ") + "}\n")
 		}
 	}
@@ -112,27 +117,60 @@ func overridesText(limits, groups map[string]any) (string, error) {
 	return "overrides:\n" + lines.String(), nil
 }
 
-// newPiece is what a group makes of a tenant's limits, unless the tenant lacks one of the group.
-func newPiece(group string, list any, own map[string]any) (p piece, complete bool, err error) {
-	names, ok := list.([]any)
-	if !ok || len(names) == 0 {
-		return piece{}, false, fmt.Errorf("the group %q is no list of limits", group)
-	}
-	values := map[string]any{}
-	for _, name := range names {
-		text, _ := name.(string)
-		value, found := own[text]
-		if !found {
-			return piece{}, false, nil
+// piecesOf are the groups that a tenant has all limits of.
+func piecesOf(own map[string]any, groups map[string][]string) ([]piece, error) {
+	var pieces []piece
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		names := groups[group]
+		values := map[string]any{}
+		for _, name := range names {
+			if value, found := own[name]; found {
+				values[name] = value
+			}
 		}
-		values[text] = value
+		if len(values) < len(names) {
+			continue
+		}
+		fields, err := flow(values)
+		if err != nil {
+			return nil, err
+		}
+		first, err := scalar(values[names[0]])
+		if err != nil {
+			return nil, err
+		}
+		pieces = append(pieces, piece{anchor: anchorOf(group, first), text: "{" + strings.Join(fields, ", ") + "}", names: names})
 	}
-	fields, err := flow(values)
-	if err != nil {
-		return piece{}, false, err
+	return pieces, nil
+}
+
+// fieldsOf are a tenant's limits as its line has them: what it shares, and then the rest.
+func fieldsOf(limits map[string]any, pieces []piece, uses map[string]int, written map[string]string) ([]string, error) {
+	own := maps.Clone(limits)
+	var merged []string
+	for _, p := range pieces {
+		text, known := written[p.anchor]
+		switch {
+		case uses[p.anchor] < 2:
+			continue
+		case !known: // the first one writes it, since YAML knows an anchor only after its place
+			written[p.anchor] = p.text
+			merged = append(merged, "&"+p.anchor+" "+p.text)
+		case text == p.text:
+			merged = append(merged, "*"+p.anchor)
+		default: // not what the others have: they must not get each other's values
+			continue
+		}
+		for _, name := range p.names {
+			delete(own, name)
+		}
 	}
-	first, err := scalar(values[names[0].(string)])
-	return piece{anchor: anchorOf(group, first), text: "{" + strings.Join(fields, ", ") + "}", names: names}, true, err
+	rest, err := flow(own)
+	if len(merged) == 0 || err != nil {
+		return rest, err
+	}
+	// The merge stands first: what is written behind it counts more.
+	return append([]string{"<<: [" + strings.Join(merged, ",") + "]"}, rest...), nil
 }
 
 // anchorOf is a name that says what it stands for, so that a new tenant moves no other's line.

@@ -33,7 +33,8 @@ func newTestCommand(a *app) *cobra.Command {
 format of promtool, which runs them with the same verdicts. It then shows which alerts no test makes fire.
 
 Rules are evaluated over the series that a test brings; no cluster is needed. A file with tests can be named as well.
-With --changed, only tenants are tested in whose folders a file differs from a revision. Exit code 1: a test failed. Exit code 2: a file of tests cannot be read.`,
+With --changed, only tenants are tested in whose folders a file differs from a revision. Exit code 1: a test failed.
+Exit code 2: a file of tests cannot be read.`,
 		Example: `  opsgen test                            every tenant
   opsgen test payments                   one of them
   opsgen test --changed main             tenants that changed since main
