@@ -105,6 +105,21 @@ func ready(t *testing.T, arguments ...string) *session {
 	return s
 }
 
+func TestLongUpgradesMayTakeLong(t *testing.T) {
+	for _, test := range []struct {
+		arguments      []string
+		expected, want time.Duration
+	}{
+		{nil, 17 * time.Minute, time.Hour},
+		{nil, 2 * time.Hour, 3 * time.Hour},
+		{[]string{"--timeout", "30m"}, 2 * time.Hour, 30 * time.Minute},
+	} {
+		if got := ready(t, test.arguments...).limit(test.expected); got != test.want {
+			t.Errorf("%v, expected to take %s: at most %s, want %s", test.arguments, test.expected, got, test.want)
+		}
+	}
+}
+
 func TestFirstToken(t *testing.T) {
 	s := ready(t, "--first-token", "payments")
 	if checks := s.checkFirstToken(); len(checks) != 1 || !strings.Contains(checks[0].Problem, "opsgen token keygen --cluster lab") {

@@ -122,7 +122,7 @@ func (s *session) newGraph() error {
 	}
 	err = install.Add(s.graph, install.Options{
 		Tree: s.tree, Kubernetes: s.kubernetes, Git: s.git, Named: s.named, Shared: s.cluster.Provider.Name == cluster.Existing,
-		Patience: s.settings.GetDuration("timeout"),
+		Patience: s.limit(0),
 	})
 	if err != nil {
 		return err

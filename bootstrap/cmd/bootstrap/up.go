@@ -45,7 +45,7 @@ S3-compatible storage are taken from OPSGEN_S3_ACCESS_KEY and OPSGEN_S3_SECRET_K
 	flags := cmd.Flags()
 	flags.Bool("yes", false, "do not ask")
 	flags.String("until", "", "stop after this phase")
-	flags.Duration("timeout", time.Hour, "the longest time that all of it may take")
+	flags.Duration("timeout", 0, "the longest time that all of it may take (default: an hour, or half as long again as the plan says)")
 	flags.String("git-token-file", "", "file with the token that Flux reads the repository with")
 	flags.String("git-key-file", "", "file with the private key that Flux reads the repository with")
 	flags.String("git-known-hosts", "", "file with the keys of the repository's host")
@@ -55,8 +55,6 @@ S3-compatible storage are taken from OPSGEN_S3_ACCESS_KEY and OPSGEN_S3_SECRET_K
 }
 
 func (s *session) up(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.settings.GetDuration("timeout"))
-	defer cancel()
 	r, err := s.report(ctx)
 	if err != nil {
 		return err
@@ -68,6 +66,8 @@ func (s *session) up(ctx context.Context) error {
 	if err := s.agree(r); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.limit(r.Takes))
+	defer cancel()
 	began := time.Now()
 	err = s.hold(ctx, "up", func(ctx context.Context) error { return s.makeAll(ctx, r.Steps) })
 	if err != nil {
@@ -91,6 +91,17 @@ func (s *session) up(ctx context.Context) error {
 	}
 	s.printReady(time.Since(began), first)
 	return nil
+}
+
+// usualLimit is the longest time of a run that is expected to take less.
+const usualLimit = time.Hour
+
+// limit is the longest time that a run may take: upgrades of many nodes take hours.
+func (s *session) limit(expected time.Duration) time.Duration {
+	if given := s.settings.GetDuration("timeout"); given > 0 {
+		return given
+	}
+	return max(usualLimit, expected*3/2)
 }
 
 // agree asks, when something would be made. Without somebody to ask, --yes is the answer.
