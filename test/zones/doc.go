@@ -1,3 +1,3 @@
-// Package zones is about workloads that exist once in each zone: that a release goes through the zones one by one. It owns
-// the watch that sees their order, and a story in which three real nodes, a zone each, serve while it happens.
+// Package zones is about workloads that exist once in each zone, and that a release goes through the zones one by one. It
+// owns the watch that sees in which order they are changed, and whether each was ready before the next.
 package zones
