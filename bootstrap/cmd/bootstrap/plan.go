@@ -52,6 +52,8 @@ type report struct {
 	Sum      float64          `json:"sum"`
 	Currency string           `json:"currency"`
 	Prices   string           `json:"prices"`
+	// Estimate says that no bill was compared with the sum; it is always true.
+	Estimate bool `json:"estimate"`
 	// Unpriced are items without a price.
 	Unpriced []string `json:"unpriced,omitempty"`
 	// Path is the longest path of what is to be made, Takes its time in nanoseconds.
@@ -98,7 +100,7 @@ func (s *session) plan(ctx context.Context) error {
 // report looks at everything. What cannot be reached at all is a check that failed, and no plan.
 func (s *session) report(ctx context.Context) (*report, error) {
 	r := &report{
-		Cluster: s.cluster.Name, Place: s.provider.Headline(), Currency: s.prices.Currency, Prices: s.prices.Date,
+		Cluster: s.cluster.Name, Place: s.provider.Headline(), Currency: s.prices.Currency, Prices: s.prices.Date, Estimate: true,
 		Checks: s.provider.Preflight(ctx),
 	}
 	r.Checks = append(r.Checks, s.checkAPIs())

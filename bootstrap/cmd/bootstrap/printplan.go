@@ -142,7 +142,7 @@ func (s *session) printCosts(r *report) {
 	}
 	if r.Sum > 0 {
 		fmt.Fprintf(s.stdout, "%96s\n", fmt.Sprintf("about %s %s/month", money(r.Sum), r.Currency))
-		fmt.Fprintf(s.stdout, "  (list prices of %s as remembered, not a quotation; --prices takes yours)\n", r.Prices)
+		fmt.Fprintf(s.stdout, "  (estimates: list prices of %s as remembered, and no quotation; --prices takes yours)\n", r.Prices)
 	}
 	if len(r.Unpriced) > 0 {
 		fmt.Fprintf(s.stdout, "  (no price is known of %s)\n", strings.Join(r.Unpriced, ", "))
