@@ -49,6 +49,9 @@ local concurrency(bytes) = std.clamp(std.floor(bytes / (512 * MiB)), 2, 16);
           // A folder and not a single file, or changes would never arrive.
           k.mount('limits', '/etc/loki/limits', { readOnly: true }),
           k.mount('data', '/data'),
+          // The compactor lists there which chunks a round deletes, about 100 bytes each. Without it nothing is ever deleted,
+          // neither by retention nor on request (L6).
+          k.mount('tmp', '/tmp'),
         ],
         // There is no liveness probe: killing a process that is replaying its log, or waiting for the object storage, only
         // makes it start again from the beginning. One that has crashed has ended anyway. The image has no shell.
@@ -60,6 +63,7 @@ local concurrency(bytes) = std.clamp(std.floor(bytes / (512 * MiB)), 2, 16);
       volumes: [
         k.configVolume('config', 'loki'),
         k.configVolume('limits', 'loki-limits'),
+        k.emptyDir('tmp', '1Gi'),
       ] + (if o.volume then [] else [k.emptyDir('data', '1Gi')]),
     } + o.body, user=10001),
 
