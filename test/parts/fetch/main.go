@@ -1,4 +1,5 @@
-// Fetch prints what a URL answers, for pods of tests: Debian's static busybox crashes when it looks up a name.
+// Fetch prints what a URL answers, for pods of tests: Debian's static busybox crashes when it looks up a name. With -serve
+// it is the other side, and prints what it is told.
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,7 +21,12 @@ func main() {
 	flag.DurationVar(&o.limit, "timeout", 5*time.Second, "how long the whole call may take")
 	flag.StringVar(&o.token, "token", "", "file with a token to call with")
 	flag.StringVar(&o.tenant, "tenant", "", "X-Scope-OrgID to call with")
+	serve := flag.String("serve", "", "address to serve at (\":8080\"): each request becomes a line: method, path, Authorization, body")
 	flag.Parse()
+	if *serve != "" {
+		fmt.Fprintln(os.Stderr, "fetch:", listen(*serve))
+		os.Exit(1)
+	}
 	if err := run(o, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "fetch:", err)
 		os.Exit(1)
@@ -66,4 +73,19 @@ func run(o options, arguments []string) error {
 		return errors.New(response.Status)
 	}
 	return nil
+}
+
+// listen serves until the program is ended.
+func listen(address string) error {
+	var mutex sync.Mutex
+	server := &http.Server{Addr: address, ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+		if err != nil {
+			return
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		fmt.Printf("%s %s %q %s\n", r.Method, r.URL.Path, r.Header.Get("Authorization"), strings.ReplaceAll(string(body), "\n", " "))
+	})}
+	return server.ListenAndServe()
 }
