@@ -82,7 +82,7 @@ func TestTheProxyReadsWhatItsBaseWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Replicas != 3 || c.Tokens.Audience != "prod" || c.Upstreams.Logs.QueryFrontend != "http://query-frontend.loki.svc:8080" {
+	if c.Replicas != 3 || c.Tokens.Audience != "prod" || c.Upstreams.Logs.QueryFrontend != "http://query-frontend-pods.loki.svc:8080" {
 		t.Errorf("replicas, audience or upstreams are wrong: %+v", c)
 	}
 }
