@@ -181,6 +181,11 @@ var licences = []struct{ prefix, id string }{
 	{"quay.io/jetstack/cert-manager-", "Apache-2.0"},
 	{"registry.k8s.io/external-dns/external-dns", "Apache-2.0"},
 	{"sigs.k8s.io/external-dns", "Apache-2.0"},
+	{"docker.io/prom/prometheus", "Apache-2.0"},
+	{"docker.io/webdevops/azure-metrics-exporter", "MIT"},
+	{"quay.io/prometheus/blackbox-exporter", "Apache-2.0"},
+	{"quay.io/prometheuscommunity/stackdriver-exporter", "Apache-2.0"},
+	{"quay.io/prometheuscommunity/yet-another-cloudwatch-exporter", "Apache-2.0"},
 }
 
 func licence(name string) *cdx.Licenses {
