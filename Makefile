@@ -59,12 +59,13 @@ cluster: ## Bring up example-local from Git on a real Kubernetes on this machine
 .PHONY: cluster-test
 cluster-test: ## Test on real nodes: the bed, the syncer, bootstrap, two stories (root, Linux; slow when nothing is cached)
 	@# One bed at a time: each wants both processors of a small machine.
-	cd test && go test -count=1 -p 1 -timeout 30m -skip TestErasure $$(go list ./... | grep -Ev '/(story|fleet|release)$$')
+	cd test && go test -count=1 -p 1 -timeout 30m -skip TestErasure $$(go list ./... | grep -Ev '/(story|zones|fleet|release)$$')
 	cd test && go test -count=1 -v -timeout 40m -run 'TestTheFirstDay|TestTheFrontDoor' ./story
 
 .PHONY: cluster-test-long
-cluster-test-long: ## Test deliveries on real nodes, erasing, and full size, releases and 200 tenants on fake ones (root, Linux; hours)
+cluster-test-long: ## Test deliveries, zones and erasing on real nodes, and full size, releases and 200 tenants on fake ones (root, Linux; hours)
 	cd test && go test -count=1 -v -timeout 90m -run 'TestDelivery|TestFaults' ./story
+	cd test && go test -count=1 -v -timeout 60m ./zones
 	cd test && go test -count=1 -v -timeout 180m ./fleet
 	cd test && go test -count=1 -v -timeout 30m -run TestErasure ./syncertest
 	cd test && go test -count=1 -v -timeout 60m ./release
