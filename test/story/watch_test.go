@@ -11,6 +11,8 @@ import (
 
 	core "k8s.io/api/core/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/opsgen/opsgen/test/image"
 )
 
 // platformJobs are those of docs/operations/platform-metrics.md on a single-binary cluster without a cloud.
@@ -23,8 +25,9 @@ var platformJobs = []string{
 // tenant.yaml. Neither is seen by another tenant, and a probe goes where it may, and nowhere else.
 func TestTheWatch(t *testing.T) {
 	s := Begin(t, Options{
-		Name: "t3watch", Cluster: "example-local", Domain: "obs.localhost",
+		Name: "watch", Cluster: "example-local", Domain: "obs.localhost",
 		Repository: "https://github.com/acme/observability", Nodes: 2,
+		Images: []string{"blackbox-exporter", image.Shell},
 	})
 	s.Install()
 	s.Step("pods", 2*time.Minute, s.checkPods)
