@@ -211,7 +211,7 @@ func (y *youth) remove(ctx context.Context) (string, error) {
 	if err := poll(ctx, func() error {
 		err := y.Door.WriteMetrics(ctx, y.keys[young], samplesOf("stock", 1, 1, time.Now()))
 		var status *frontdoorStatus
-		if errors.As(err, &status) && status.Code == 403 {
+		if errors.As(err, &status) && status.Code == 401 {
 			return nil
 		}
 		return errors.Join(errors.New("its agents are not refused"), err)
