@@ -21,6 +21,7 @@ import (
 	"github.com/opsgen/opsgen/bootstrap/engine/killtest"
 	"github.com/opsgen/opsgen/bootstrap/gcp/gcpfake"
 	"github.com/opsgen/opsgen/bootstrap/price"
+	"github.com/opsgen/opsgen/bootstrap/provider"
 	"github.com/opsgen/opsgen/generator/identity"
 )
 
@@ -200,7 +201,7 @@ func TestNamesAreTheRenderers(t *testing.T) {
 			t.Errorf("external-dns is told something else than %s: zone.go must follow", line)
 		}
 	}
-	if owner := recordsOwner("example-gcp", "obs-gcp.example.com"); owner != "example-gcp-7c07b484" {
+	if owner := provider.RecordsOwner("example-gcp", "obs-gcp.example.com"); owner != "example-gcp-7c07b484" {
 		t.Errorf("the owner is %s", owner)
 	}
 }

@@ -3,8 +3,6 @@ package gcp
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +11,7 @@ import (
 	"google.golang.org/api/dns/v1"
 
 	"github.com/opsgen/opsgen/bootstrap/engine"
+	"github.com/opsgen/opsgen/bootstrap/provider"
 )
 
 // domain is the zone's name as DNS writes it.
@@ -100,7 +99,7 @@ func (c *cloud) addRecords(g *engine.Graph, zone engine.Output[string]) engine.O
 			if err != nil {
 				return engine.State[[]*dns.ResourceRecordSet]{}, err
 			}
-			ours := written(all, recordsOwner(c.Cluster.Name, c.Cluster.Domain))
+			ours := c.written(all)
 			if len(ours) == 0 {
 				return engine.State[[]*dns.ResourceRecordSet]{}, nil
 			}
@@ -112,36 +111,15 @@ func (c *cloud) addRecords(g *engine.Graph, zone engine.Output[string]) engine.O
 	}, zone)
 }
 
-// recordsOwner is the owner that the renderer tells external-dns to write beside its records (bases/external-dns); a test
-// compares both.
-func recordsOwner(cluster, domain string) string {
-	sum := sha256.Sum256([]byte(domain))
-	return cluster + "-" + hex.EncodeToString(sum[:])[:8]
-}
-
-// written are the records of one owner. Beside each of its records, external-dns writes a TXT record with its owner, whose
-// name begins with the record's type (external-dns 0.22, registry/txt; the prefix and the word for * are bases/external-dns').
-func written(all []*dns.ResourceRecordSet, owner string) []*dns.ResourceRecordSet {
+// written are the records that external-dns wrote for this cluster.
+func (c *cloud) written(all []*dns.ResourceRecordSet) []*dns.ResourceRecordSet {
+	records := make([]provider.Record, len(all))
+	for i, r := range all {
+		records[i] = provider.Record{Name: r.Name, Type: r.Type, Texts: r.Rrdatas}
+	}
 	var ours []*dns.ResourceRecordSet
-	for _, mark := range all {
-		kind, name, found := strings.Cut(mark.Name, "-edns.")
-		// The owner ends with a comma or a quote: another's name may begin with ours.
-		isOurs := slices.ContainsFunc(mark.Rrdatas, func(text string) bool {
-			return strings.Contains(text, "heritage=external-dns,") &&
-				(strings.Contains(text, "external-dns/owner="+owner+",") || strings.Contains(text, "external-dns/owner="+owner+`"`))
-		})
-		if mark.Type != "TXT" || !found || !isOurs {
-			continue
-		}
-		if rest, isWildcard := strings.CutPrefix(name, "wildcard."); isWildcard {
-			name = "*." + rest
-		}
-		ours = append(ours, mark)
-		for _, record := range all {
-			if record.Name == name && record.Type == strings.ToUpper(kind) {
-				ours = append(ours, record)
-			}
-		}
+	for _, at := range provider.Written(records, provider.RecordsOwner(c.Cluster.Name, c.Cluster.Domain)) {
+		ours = append(ours, all[at])
 	}
 	return ours
 }
