@@ -25,6 +25,7 @@ import (
 	"github.com/opsgen/opsgen/generator/exporter"
 	"github.com/opsgen/opsgen/generator/identity"
 	"github.com/opsgen/opsgen/generator/jsonnet"
+	"github.com/opsgen/opsgen/generator/jsonnet/basetest"
 	"github.com/opsgen/opsgen/generator/tenant"
 )
 
@@ -32,7 +33,7 @@ import (
 const everything = "testdata/tenant.yaml"
 
 // objects are what the base makes for the tenant payments on a cluster of a provider, by kind and name.
-func objects(t *testing.T, provider string) map[string]unstructured.Unstructured {
+func objects(t *testing.T, provider string) basetest.Objects {
 	t.Helper()
 	text, err := os.ReadFile(everything)
 	if err != nil {
@@ -50,44 +51,13 @@ func objects(t *testing.T, provider string) map[string]unstructured.Unstructured
 	if err != nil {
 		t.Fatal(err)
 	}
-	rendered, err := jsonnet.New("../..", nil).Evaluate("bases/exporters/tenant.jsonnet", map[string]string{
+	return basetest.Evaluate(t, "bases/exporters/tenant.jsonnet", map[string]string{
 		"cluster": `{name: "prod", provider: {name: "` + provider + `"}}`, "bundle": "{}", "tenant": string(resolved),
-	}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list any
-	if err := json.Unmarshal(rendered, &list); err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]unstructured.Unstructured{}
-	collect(list, found)
-	return found
-}
-
-func collect(value any, into map[string]unstructured.Unstructured) {
-	switch value := value.(type) {
-	case []any:
-		for _, entry := range value {
-			collect(entry, into)
-		}
-	case map[string]any:
-		object := unstructured.Unstructured{Object: value}
-		into[object.GetKind()+"/"+object.GetName()] = object
-	}
-}
-
-func file(t *testing.T, all map[string]unstructured.Unstructured, configMap, key string) string {
-	t.Helper()
-	text, found, err := unstructured.NestedString(all["ConfigMap/"+configMap].Object, "data", key)
-	if err != nil || !found {
-		t.Fatalf("ConfigMap %s has no %s", configMap, key)
-	}
-	return text
+	})
 }
 
 func TestPrometheusReadsTheScrapersConfiguration(t *testing.T) {
-	text := file(t, objects(t, "aws"), "scraper", "prometheus.yaml")
+	text := objects(t, "aws").File(t, "scraper", "prometheus.yaml")
 	read, err := config.Load(text, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
@@ -108,7 +78,7 @@ func TestPrometheusReadsTheScrapersConfiguration(t *testing.T) {
 
 func TestTheBlackboxExporterReadsItsModules(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "blackbox.yaml")
-	if err := os.WriteFile(path, []byte(file(t, objects(t, "aws"), "exporter-blackbox", "blackbox.yaml")), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(objects(t, "aws").File(t, "exporter-blackbox", "blackbox.yaml")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	safe := blackbox.NewSafeConfig(prometheus.NewRegistry())

@@ -2,7 +2,6 @@
 package grafana_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -10,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
-	"github.com/opsgen/opsgen/generator/jsonnet"
+	"github.com/opsgen/opsgen/generator/jsonnet/basetest"
 )
 
 const cluster = `{
@@ -22,47 +21,16 @@ const cluster = `{
 }`
 
 // objects are what the base makes for the tenant payments, by kind and name.
-func objects(t *testing.T, fields string) map[string]unstructured.Unstructured {
+func objects(t *testing.T, fields string) basetest.Objects {
 	t.Helper()
 	tenant := `{
 		name: "payments",
 		metrics: {activeSeries: 150000, samplesPerSecond: 10000, retention: "30d"},
 		logs: {bytesPerDay: 2e10, streams: 5000, retention: "14d"},
 	} + {` + fields + `}`
-	text, err := jsonnet.New("../..", nil).Evaluate("bases/grafana/tenant.jsonnet", map[string]string{
+	return basetest.Evaluate(t, "bases/grafana/tenant.jsonnet", map[string]string{
 		"cluster": cluster, "bundle": "{}", "tenant": tenant,
-	}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list any
-	if err := json.Unmarshal(text, &list); err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]unstructured.Unstructured{}
-	collect(list, found)
-	return found
-}
-
-func collect(value any, into map[string]unstructured.Unstructured) {
-	switch value := value.(type) {
-	case []any:
-		for _, entry := range value {
-			collect(entry, into)
-		}
-	case map[string]any:
-		object := unstructured.Unstructured{Object: value}
-		into[object.GetKind()+"/"+object.GetName()] = object
-	}
-}
-
-func file(t *testing.T, all map[string]unstructured.Unstructured, configMap, key string) string {
-	t.Helper()
-	text, found, err := unstructured.NestedString(all["ConfigMap/"+configMap].Object, "data", key)
-	if err != nil || !found {
-		t.Fatalf("ConfigMap %s has no %s", configMap, key)
-	}
-	return text
+	})
 }
 
 // A data source that keeps its name and changes its uid stops Grafana from starting (grafana/grafana#110740), and every
@@ -72,7 +40,7 @@ func TestUIDsOfDataSourcesAreFrozen(t *testing.T) {
 		Prune       bool `json:"prune"`
 		Datasources []struct{ Name, UID, Type, URL string }
 	}
-	if err := yaml.Unmarshal([]byte(file(t, objects(t, ""), "grafana", "datasources.yaml")), &provisioned); err != nil {
+	if err := yaml.Unmarshal([]byte(objects(t, "").File(t, "grafana", "datasources.yaml")), &provisioned); err != nil {
 		t.Fatal(err)
 	}
 	if provisioned.Prune {
@@ -89,14 +57,14 @@ func TestUIDsOfDataSourcesAreFrozen(t *testing.T) {
 }
 
 func TestProvisioningEscapesDollarSigns(t *testing.T) {
-	text := file(t, objects(t, ""), "grafana", "datasources.yaml")
+	text := objects(t, "").File(t, "grafana", "datasources.yaml")
 	if plain := strings.ReplaceAll(text, "$$", ""); strings.Contains(plain, "$") {
 		t.Errorf("Grafana would expand a single dollar sign:\n%s", text)
 	}
 }
 
 func TestConfiguration(t *testing.T) {
-	text := file(t, objects(t, ""), "grafana", "grafana.ini")
+	text := objects(t, "").File(t, "grafana", "grafana.ini")
 	for _, line := range []string{
 		"root_url = https://payments.obs.example.com/",
 		"disable_initial_admin_creation = true",
@@ -152,10 +120,10 @@ func TestDashboards(t *testing.T) {
 		t.Errorf("dashboards are %v, want four", names)
 	}
 	// A name without a hash of the content: a change changes one file and restarts nothing.
-	if got := file(t, all, "dashboard-orders", "dashboard.json"); got != `{"title": "${x}"}` {
+	if got := all.File(t, "dashboard-orders", "dashboard.json"); got != `{"title": "${x}"}` {
 		t.Errorf("a dashboard is changed on its way: %s", got)
 	}
-	providers := file(t, all, "grafana", "dashboards.yaml")
+	providers := all.File(t, "grafana", "dashboards.yaml")
 	if strings.Count(providers, "allowUiUpdates: false") != 3 || strings.Count(providers, "folder:") != 3 {
 		t.Errorf("want one provider for each of three folders, and no edits:\n%s", providers)
 	}
