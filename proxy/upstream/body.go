@@ -66,6 +66,7 @@ type requestBody struct {
 	reader io.Reader
 	dog    *watchdog
 	left   atomic.Int64 // bytes, where the length is known; else more than there can be
+	ended  atomic.Bool
 	failed atomic.Pointer[error]
 }
 
@@ -77,12 +78,19 @@ func newRequestBody(r *http.Request, dog *watchdog) *requestBody {
 	return b
 }
 
+// Read implements io.Reader. After its end the client's body is not asked again: http.Transport reads once more to see
+// that there is nothing, and the server closes the body as soon as an early answer begins, so that the read would fail and
+// cut the answer.
 func (b *requestBody) Read(p []byte) (int, error) {
+	if b.ended.Load() {
+		return 0, io.EOF
+	}
 	n, err := b.reader.Read(p)
 	b.dog.moved()
 	b.left.Add(-int64(n))
 	if err == io.EOF { //nolint:errorlint // an io.Reader's own
 		b.left.Store(0)
+		b.ended.Store(true)
 	} else if err != nil {
 		failed := err // so that only this branch allocates
 		b.failed.CompareAndSwap(nil, &failed)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/opsgen/opsgen/proxy/upstream"
@@ -225,6 +226,35 @@ func TestWhyABodyWasRefusedReachesTheServer(t *testing.T) {
 	var failed *upstream.Error
 	if !errors.As(err, &failed) || failed.Reason != "client_body" || failed.Status != 400 || !errors.Is(err, why) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// closedAfterItsEnd is what a server's body is once the answer has begun: read again, it is an error.
+type closedAfterItsEnd struct{ io.Reader }
+
+func (b *closedAfterItsEnd) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if n == 0 {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	return n, err
+}
+
+func (b *closedAfterItsEnd) Close() error { return nil }
+
+func TestABodyIsNotReadAfterItsEnd(t *testing.T) {
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, "whole")
+	}))
+	defer origin.Close()
+	pool := upstream.New(upstream.Options{})
+	defer pool.Close()
+	r := httptest.NewRequestWithContext(t.Context(), "POST", "/x", &closedAfterItsEnd{iotest.DataErrReader(strings.NewReader("query=up"))})
+	r.ContentLength = 8
+	w := httptest.NewRecorder()
+	if err := pool.Forward(w, r, upstream.Target{Base: origin.URL, Path: "/x", Tenant: "acme"}); err != nil || w.Body.String() != "whole" {
+		t.Errorf("got %q, %v", w.Body, err)
 	}
 }
 
