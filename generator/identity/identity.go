@@ -43,11 +43,14 @@ type Account struct {
 	Buckets []Grant
 	// DNS is the right to change records of the cluster's zone, and to find it.
 	DNS bool
+	// Nodes is the right to change how many nodes each zone has, within the bounds that bootstrap sets. Only on aws: GKE
+	// does that by itself.
+	Nodes bool
 }
 
-// Accounts are all components that are somebody in the cloud. What is not here has no rights there.
-func Accounts() []Account {
-	return []Account{
+// Accounts are all components that are somebody in a provider's cloud ("aws", "gcp"). What is not here has no rights there.
+func Accounts(provider string) []Account {
+	accounts := []Account{
 		{Component: "cortex", Namespace: "cortex", Name: "cortex", Buckets: []Grant{
 			{Use: Metrics},
 			// Cortex puts what it stores under fixed names (Cortex 1.21, pkg/ruler/rulestore/bucketclient and
@@ -62,6 +65,10 @@ func Accounts() []Account {
 		{Component: "cert-manager", Namespace: "cert-manager", Name: "cert-manager", DNS: true},
 		{Component: "external-dns", Namespace: "external-dns", Name: "external-dns", DNS: true},
 	}
+	if provider == cluster.AWS {
+		accounts = append(accounts, Account{Component: "cluster-autoscaler", Namespace: "cluster-autoscaler", Name: "cluster-autoscaler", Nodes: true})
+	}
+	return accounts
 }
 
 // Exporter is one of a tenant's exporters ("cloudwatch"). It has no rights of the cluster's: the team gives it those that
