@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/opsgen/opsgen/proxy/limit"
@@ -35,44 +36,50 @@ func TestWhoFailsTooOftenWaits(t *testing.T) {
 		"another zone":                   {"fe80::1%eth0", "fe80::1%eth1", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var f limit.Failures
-			if n := fail(t, &f, netip.MustParseAddr(test.first)); n < 50 || n > 200 {
-				t.Errorf("%d failures in a row are let in", n)
-			}
-			wait := f.Wait(netip.MustParseAddr(test.second))
-			if shared := wait > 0; shared != test.shared {
-				t.Errorf("waits %s", wait)
-			}
-			if wait > time.Second {
-				t.Errorf("waits %s: that locks out whoever shares the address", wait)
-			}
+			synctest.Test(t, func(t *testing.T) { // so that no time passes
+				var f limit.Failures
+				if n := fail(t, &f, netip.MustParseAddr(test.first)); n < 50 || n > 200 {
+					t.Errorf("%d failures in a row are let in", n)
+				}
+				wait := f.Wait(netip.MustParseAddr(test.second))
+				if shared := wait > 0; shared != test.shared {
+					t.Errorf("waits %s", wait)
+				}
+				if wait > time.Second {
+					t.Errorf("waits %s: that locks out whoever shares the address", wait)
+				}
+			})
 		})
 	}
 }
 
 func TestManyAddressesShareOneBound(t *testing.T) {
-	var f limit.Failures
-	for i := range 5000 {
-		f.Failed(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
-	}
-	let := 0
-	for i := range 10_000 {
-		from := netip.MustParseAddr(fmt.Sprintf("172.16.%d.%d", i>>8, i&255))
-		if f.Wait(from) > 0 {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		var f limit.Failures
+		for i := range 5000 {
+			f.Failed(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
 		}
-		f.Failed(from)
-		let++
-	}
-	if let < 500 || let > 5000 {
-		t.Errorf("%d failures of addresses that are not counted each are let in", let)
-	}
+		let := 0
+		for i := range 10_000 {
+			from := netip.MustParseAddr(fmt.Sprintf("172.16.%d.%d", i>>8, i&255))
+			if f.Wait(from) > 0 {
+				break
+			}
+			f.Failed(from)
+			let++
+		}
+		if let < 500 || let > 5000 {
+			t.Errorf("%d failures of addresses that are not counted each are let in", let)
+		}
+	})
 }
 
 func TestWhatIsNoAddressIsOne(t *testing.T) {
-	var f limit.Failures
-	fail(t, &f, netip.Addr{})
-	if f.Wait(netip.Addr{}) == 0 {
-		t.Error("it is not counted")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var f limit.Failures
+		fail(t, &f, netip.Addr{})
+		if f.Wait(netip.Addr{}) == 0 {
+			t.Error("it is not counted")
+		}
+	})
 }

@@ -68,8 +68,9 @@ func (b *balancer) accept() {
 func TestARollingRestartFailsNoRequest(t *testing.T) {
 	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			options := proxytest.Options{Config: func(c *config.Config) {
-				c.Timeouts.DrainDelay = quantity.Duration(3 * time.Second)
+				c.Timeouts.DrainDelay = quantity.Duration(6 * time.Second) // fifty requests have to pass meanwhile, on a busy machine too
 				c.Log.AccessSample = 0
 				// Clients send as fast as they can, which on a quick machine is more than a tenant may by default.
 				c.Limits.Tenant.RequestsPerSecond = 1_000_000

@@ -59,13 +59,14 @@ func tailing(_ string, w http.ResponseWriter, r *http.Request) {
 }
 
 func TestATailEndsWithItsToken(t *testing.T) {
+	t.Parallel()
 	p := proxytest.Start(t, proxytest.Options{
 		Answer: tailing,
 		Config: func(c *config.Config) { c.Tokens.ClockSkew = quantity.Duration(time.Millisecond) },
 	})
 	long := tail(t, p, p.Token(t, proxytest.Payments, nil, config.LogsRead))
 	short := tail(t, p, p.Token(t, proxytest.Payments, func(c *token.Claims) {
-		c.ID, c.Expires = "short", time.Now().Add(2*time.Second).Truncate(time.Second)
+		c.ID, c.Expires = "short", time.Now().Add(5*time.Second).Truncate(time.Second)
 	}, config.LogsRead))
 	<-short
 	proxytest.Eventually(t, "the log says why", func() bool { return strings.Contains(p.Log(), `"ended":"expired"`) })

@@ -26,7 +26,10 @@ func watching(t *testing.T, poll time.Duration, told func(*watch.Watcher), paths
 			if told != nil {
 				told(w)
 			}
-			changes <- struct{}{}
+			select {
+			case changes <- struct{}{}:
+			case <-ctx.Done():
+			}
 		})
 	}()
 	t.Cleanup(func() {
@@ -43,7 +46,7 @@ func wait(t *testing.T, what string, changes <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-changes:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("%s was not told", what)
 	}
 }
@@ -99,12 +102,14 @@ func replace(t *testing.T, folder string) {
 func TestManyChangesAtOnceAreToldTogether(t *testing.T) {
 	folder := t.TempDir()
 	changes := watching(t, time.Hour, nil, filepath.Join(folder, "file"))
+	began := time.Now()
 	for range 200 {
 		write(t, filepath.Join(folder, "file"), "new")
 	}
 	wait(t, "a change", changes)
-	if more := len(changes); more > 20 {
-		t.Errorf("200 changes were told %d times", more+1)
+	told := 1 + len(changes)
+	if took := time.Since(began); told > 10+int(took/(50*time.Millisecond)) {
+		t.Errorf("200 changes within %s were told %d times", took, told)
 	}
 }
 
@@ -133,12 +138,20 @@ func TestAFolderThatAppearsLaterIsFound(t *testing.T) {
 }
 
 func TestWhatIsNotWatchedAnyMoreIsNotTold(t *testing.T) {
-	before, after := t.TempDir(), t.TempDir()
+	before, after, aside := t.TempDir(), t.TempDir(), t.TempDir()
+	// One event each, which is told once; writing a file makes several, and a busy machine may do it slowly.
+	appear := func(folder, name string) {
+		t.Helper()
+		write(t, filepath.Join(aside, name), "1")
+		if err := os.Rename(filepath.Join(aside, name), filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	changes := watching(t, time.Hour, func(w *watch.Watcher) { w.Set([]string{filepath.Join(after, "file")}) }, filepath.Join(before, "file"))
-	write(t, filepath.Join(before, "file"), "1")
+	appear(before, "file")
 	wait(t, "the first change", changes)
-	write(t, filepath.Join(before, "file"), "2")
-	write(t, filepath.Join(after, "file"), "1")
+	appear(before, "another")
+	appear(after, "file")
 	wait(t, "the change of the folder that is watched now", changes)
 	if more := len(changes); more > 0 {
 		t.Errorf("%d more changes were told", more)
