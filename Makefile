@@ -64,7 +64,7 @@ cluster-test: ## Test on real nodes: the bed, the syncer, bootstrap, two stories
 
 .PHONY: cluster-test-long
 cluster-test-long: ## Test deliveries, zones and erasing on real nodes, and full size, releases and 200 tenants on fake ones (root, Linux; hours)
-	cd test && go test -count=1 -v -timeout 120m -run 'TestDelivery|TestFaults|TestTheWatch' ./story
+	cd test && go test -count=1 -v -timeout 150m -run 'TestDelivery|TestFaults|TestTheWatch|TestTenants' ./story
 	cd test && go test -count=1 -v -timeout 60m ./zones
 	cd test && go test -count=1 -v -timeout 180m ./fleet
 	cd test && go test -count=1 -v -timeout 30m -run TestErasure ./syncertest

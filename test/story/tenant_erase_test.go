@@ -17,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/opsgen/opsgen/test/flux"
 	"github.com/opsgen/opsgen/test/frontdoor"
 )
 
@@ -46,7 +47,7 @@ var ownOfYoung = regexp.MustCompile(` in tenant-` + young + `$|/tenant-` + young
 
 // sharedByTenants are the small entries outside a tenant's own objects that its coming and going change.
 var sharedByTenants = regexp.MustCompile(`^(ConfigMap/(cortex-limits in cortex|loki-limits in loki|proxy-tenants(-[0-9a-f])? in proxy` +
-	`|syncer-tenants in syncer|syncer-erase in syncer)|NetworkPolicy/proxy-callers in proxy|Kustomization/tenants-[0-9a-f] in flux-system` +
+	`|syncer-(tenants|erase|erasures) in syncer)|NetworkPolicy/proxy-callers in proxy|Kustomization/tenants-[0-9a-f] in flux-system` +
 	`|ConfigMap/opsgen-sync-status in tenant-[a-z]+)$`)
 
 // touchedBy lists the shared objects that changed since before, and complains of those of others that did.
@@ -368,4 +369,33 @@ func (y *youth) others(ctx context.Context) (string, error) {
 		}
 	}
 	return fmt.Sprintf("%s and the new %s read all that they wrote", team, young), nil
+}
+
+// forget removes the tenant once more, and then by hand what stays, as docs/operations/removing-a-tenant.md says.
+func (y *youth) forget(ctx context.Context) (string, error) {
+	if _, err := y.remove(ctx); err != nil {
+		return "", err
+	}
+	for _, command := range []string{
+		"--namespace=flux-system wait --for=delete kustomization/tenant-" + young + " --timeout=3m",
+		"delete namespace tenant-" + young + " --timeout=3m",
+		"--namespace=flux-system delete serviceaccount tenant-" + young,
+	} {
+		if _, err := y.Kubectl(ctx, strings.Fields(command)...); err != nil {
+			return "", err
+		}
+	}
+	if err := flux.Reconcile(ctx, y.Dynamic, "cluster", "crds-namespaces"); err != nil {
+		return "", err
+	}
+	all, err := y.everything(ctx)
+	if err != nil {
+		return "", err
+	}
+	for name := range all {
+		if ownOfYoung.MatchString(name) {
+			return "", fmt.Errorf("%s is still there, or came back", name)
+		}
+	}
+	return "nothing named " + young + " is in the cluster", nil
 }

@@ -48,6 +48,7 @@ func TestTenants(t *testing.T) {
 		{"erase", 25 * time.Minute, y.erase},
 		{"buckets", 10 * time.Minute, y.buckets},
 		{"others", 5 * time.Minute, y.others},
+		{"forget", 12 * time.Minute, y.forget},
 		{"pods", 5 * time.Minute, s.settled},
 	} {
 		s.Step(step.name, step.limit, step.run)
