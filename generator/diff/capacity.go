@@ -127,7 +127,11 @@ func (c *Capacity) String() string {
 		if text != "" {
 			text += "; "
 		}
-		text += fmt.Sprintf("tenants' limits of active series %s → %s", thousands(c.SeriesBefore), thousands(c.SeriesAfter))
+		before, after := thousands(c.SeriesBefore), thousands(c.SeriesAfter)
+		text += fmt.Sprintf("tenants' limits of active series %s → %s", before, after)
+		if before == after { // one small tenant among many
+			text += fmt.Sprintf(" (%s)", signed(c.SeriesAfter-c.SeriesBefore, thousands))
+		}
 	}
 	return text
 }

@@ -35,6 +35,9 @@ func TestCapacity(t *testing.T) {
 		"a tenant may send more": {
 			replace(cortexLimits, "max_global_series_per_user: 1000000", "max_global_series_per_user: 2000000"), "tenants' limits of active series 1.15M → 2.15M",
 		},
+		"a tenant may send little more": {
+			replace(cortexLimits, "max_global_series_per_user: 1000000", "max_global_series_per_user: 1000300"), "tenants' limits of active series 1.15M → 1.15M (+300)",
+		},
 		"all tenants without a limit of their own may send more": {
 			replace(cortexConfig, "max_global_series_per_user: 150000", "max_global_series_per_user: 250000"), "tenants' limits of active series 1.15M → 1.25M",
 		},

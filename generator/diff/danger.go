@@ -46,6 +46,8 @@ type scene struct {
 	now time.Time
 	// oldIDs and newIDs are the tenants' IDs in Cortex and Loki by name.
 	oldIDs, newIDs map[string]string
+	// names are the tenants' names by ID.
+	names map[string]string
 }
 
 // removedTenant says that an object goes with its tenant, which is a danger of its own.
@@ -95,11 +97,7 @@ func dangers(s *scene) ([]Danger, error) {
 				"Take the cluster down first (bootstrap down), then remove the folder.",
 		}), nil
 	}
-	var err error
-	if s.oldIDs, err = identitiesOf(s.old); err != nil {
-		return nil, err
-	}
-	if s.newIDs, err = identitiesOf(s.new); err != nil {
+	if err := s.identify(); err != nil {
 		return nil, err
 	}
 	for _, r := range rules() {

@@ -28,14 +28,28 @@ func identitiesOf(t *Tree) (map[string]string, error) {
 	return ids, err
 }
 
+// identify learns who the tenants are. Their names by ID are made once: they are asked for once for each tenant and limit.
+func (s *scene) identify() error {
+	var err error
+	if s.oldIDs, err = identitiesOf(s.old); err != nil {
+		return err
+	}
+	if s.newIDs, err = identitiesOf(s.new); err != nil {
+		return err
+	}
+	s.names = map[string]string{}
+	for _, ids := range []map[string]string{s.oldIDs, s.newIDs} { // the new name of an ID counts
+		for _, name := range slices.Backward(slices.Sorted(maps.Keys(ids))) {
+			s.names[ids[name]] = name
+		}
+	}
+	return nil
+}
+
 // nameOf is the tenant that an ID belongs to; an ID that nobody has is shown as it is.
 func (s *scene) nameOf(id string) string {
-	for _, ids := range []map[string]string{s.newIDs, s.oldIDs} {
-		for _, name := range slices.Sorted(maps.Keys(ids)) {
-			if ids[name] == id {
-				return name
-			}
-		}
+	if name, ok := s.names[id]; ok {
+		return name
 	}
 	return id
 }

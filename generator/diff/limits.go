@@ -139,6 +139,7 @@ func (s *scene) lowered(which func(name string) bool) ([]lowered, error) {
 		if is == nil {
 			continue
 		}
+		tenants := s.limited(was, is)
 		for _, name := range names(was, is) {
 			if !which(name) {
 				continue
@@ -146,7 +147,7 @@ func (s *scene) lowered(which func(name string) bool) ([]lowered, error) {
 			if less(was.defaults[name], is.defaults[name]) {
 				list = append(list, lowered{namespace, "", name, was.defaults[name], is.defaults[name], false})
 			}
-			for _, tenant := range s.limited(was, is) {
+			for _, tenant := range tenants {
 				_, owned := was.tenants[tenant][name]
 				_, owns := is.tenants[tenant][name]
 				if a, b := was.of(tenant, name), is.of(tenant, name); less(a, b) {
@@ -199,10 +200,15 @@ func (s *scene) limited(all ...*limits) []string {
 	}
 	for _, l := range all {
 		for id := range l.tenants {
-			seen[id] = !slices.Contains(s.cluster.TenantsRemoved, s.nameOf(id))
+			seen[id] = true
 		}
 	}
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(seen)), func(tenant string) bool { return !seen[tenant] })
+	for _, name := range s.cluster.TenantsRemoved {
+		if id := s.oldIDs[name]; s.nameOf(id) == name { // otherwise another tenant took the ID over
+			delete(seen, id)
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // less compares two limits. In Cortex and Loki 0 is no limit (cortex, docs/configuration/arguments, 1.21; loki,

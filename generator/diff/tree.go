@@ -2,7 +2,6 @@ package diff
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -56,11 +55,12 @@ func isObject(file string) bool {
 // find loads the files that match, and gives their objects in the order of their paths.
 func (t *Tree) find(match func(file string) bool) ([]*item, error) {
 	var files []string
-	for _, file := range slices.Sorted(maps.Keys(t.Sums)) {
+	for file := range t.Sums {
 		if isObject(file) && match(file) {
 			files = append(files, file)
 		}
 	}
+	slices.Sort(files) // few of tens of thousands
 	if err := t.load(files); err != nil {
 		return nil, err
 	}
