@@ -123,7 +123,7 @@ func (b *bed) frames(t *testing.T, request frames) outcome {
 func status2(t *testing.T, conn *tls.Conn, framer *http2.Framer) int {
 	t.Helper()
 	framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	for {
