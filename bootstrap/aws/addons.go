@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,10 +36,7 @@ func (a *amazon) addAddon(g *engine.Graph, addon string, accounts map[string]eng
 		Create: func(ctx context.Context) error {
 			input := &eks.CreateAddonInput{
 				ClusterName: &g.Cluster, AddonName: &addon, ResolveConflicts: types.ResolveConflictsOverwrite,
-				ClientRequestToken: a.token(g, name), Tags: g.Tags(name),
-			}
-			if settings := addonSettings()[addon]; settings != "" {
-				input.ConfigurationValues = &settings
+				ConfigurationValues: a.addonSettings(addon), ClientRequestToken: a.token(g, name), Tags: g.Tags(name),
 			}
 			for account, role := range accounts {
 				arn, err := role.Get(ctx)
@@ -68,12 +66,19 @@ func addonNames() []string {
 	return []string{"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", storageAddon}
 }
 
-// addonSettings are what differs from the add-ons' defaults.
+// addonSettings are what differs from the add-ons' defaults. Volumes get a tag of ours, by which `down --delete-data` knows
+// them (docs.aws.amazon.com, EBS CSI driver add-on: controller.extraVolumeTags in its configuration).
 //
 // Threat: a pod that is taken over reaches what it must not. The bundle's NetworkPolicies stand between, and the VPC CNI
 // takes no notice of any unless it is told to.
-func addonSettings() map[string]string {
-	return map[string]string{"vpc-cni": `{"enableNetworkPolicy":"true"}`}
+func (a *amazon) addonSettings(addon string) *string {
+	switch addon {
+	case "vpc-cni":
+		return aws.String(`{"enableNetworkPolicy":"true"}`)
+	case storageAddon:
+		return aws.String(fmt.Sprintf(`{"controller":{"extraVolumeTags":{%q:%q}}}`, engine.TagCluster, a.Cluster.Name))
+	}
+	return nil
 }
 
 // addonState takes DEGRADED for a state that passes: it is what an add-on is until there are nodes.

@@ -18,7 +18,7 @@ import (
 func kinds() []string {
 	return []string{
 		"vpc", "subnet", "gateway", "address", "nat", "table", "association", "endpoint", "interface", "group", "role", "key", "alias",
-		"cluster", "nodegroup", "addon", "podidentity", "bucket", "zone",
+		"cluster", "nodegroup", "addon", "podidentity", "bucket", "zone", "balancer", "targets", "volume", "logs",
 	}
 }
 
@@ -31,8 +31,9 @@ func TestUpMakesEverythingOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[string]int{
-			"vpc": 1, "subnet": 6, "gateway": 1, "address": 3, "nat": 3, "table": 4, "association": 6, "endpoint": 1, "interface": 3, "group": 2,
+			"vpc": 1, "subnet": 6, "gateway": 1, "address": 3, "nat": 3, "table": 4, "association": 6, "endpoint": 1, "interface": 4, "group": 2,
 			"role": 7, "key": 1, "alias": 1, "cluster": 1, "nodegroup": 3, "addon": 5, "podidentity": 4, "bucket": 3, "zone": 1,
+			"balancer": 1, "targets": 1, "volume": 1, "logs": 1,
 		}
 		for _, kind := range kinds() {
 			if have := cloud.Count(kind); have != want[kind] {
@@ -55,7 +56,7 @@ func TestDownLeavesOnlyWhatItSays(t *testing.T) {
 		deleteData bool
 		left       map[string]int
 	}{
-		"data kept":    {false, map[string]int{"bucket": 3, "zone": 1, "key": 1}},
+		"data kept":    {false, map[string]int{"bucket": 3, "zone": 1, "key": 1, "volume": 1, "logs": 1}},
 		"data deleted": {true, map[string]int{"key": 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,7 +85,7 @@ func TestDownLeavesOnlyWhatItSays(t *testing.T) {
 					t.Errorf("records are left:\n%s", cloud.Snapshot())
 				}
 				left, err := w.Leftovers(t.Context())
-				if err != nil || len(left) != test.left["bucket"]+test.left["zone"] {
+				if err != nil || len(left) != test.left["bucket"]+test.left["zone"]+test.left["volume"]+test.left["logs"] {
 					t.Errorf("leftovers: %+v, %v", left, err)
 				}
 				if err := errors.Join(up(t.Context(), line), settled(t.Context(), line)); err != nil {

@@ -33,13 +33,14 @@ const (
 
 // addCluster adds EKS. What it gives must be ready before pods can run.
 func (a *amazon) addCluster(g *engine.Graph, n *network, r *roles, records engine.Dependency) []engine.Dependency {
-	key := a.addKey(g)
+	key, logs := a.addKey(g), a.addLogs(g)
+	a.addVolumes(g)
 	// The control plane uses the key as this role.
 	r.clusterReady = append(r.clusterReady, a.addInline(g, "cluster/key-rights", identity.Role(g.Cluster, "cluster"), func(ctx context.Context) (string, error) {
 		arn, err := key.Get(ctx)
 		return policy(statement{Action: []string{"kms:Encrypt", "kms:Decrypt", "kms:DescribeKey", "kms:ListGrants"}, Resource: []string{arn}}), err
 	}, key, r.cluster))
-	a.cluster = a.addControlPlane(g, n, r, key, records)
+	a.cluster = a.addControlPlane(g, n, r, key, records, logs)
 	ready := a.addNodes(g, n, r)
 	for _, name := range addonNames() {
 		if name == storageAddon {
@@ -61,10 +62,10 @@ func (a *amazon) addCluster(g *engine.Graph, n *network, r *roles, records engin
 }
 
 func (a *amazon) addControlPlane(
-	g *engine.Graph, n *network, r *roles, key engine.Output[string], records engine.Dependency,
+	g *engine.Graph, n *network, r *roles, key engine.Output[string], before ...engine.Dependency,
 ) engine.Output[controlPlane] {
 	const name = "cluster/control-plane"
-	after := append(engine.After(n.private), r.cluster, key, n.swept, records)
+	after := append(engine.After(n.private), r.cluster, key, n.swept)
 	return add(a, g, engine.Resource[controlPlane]{
 		Name: name, Kind: "EKS cluster", ID: g.Cluster, Expected: controlPlaneTime, Limit: 40 * time.Minute,
 		Uses:   []engine.Use{{Item: "aws/cluster", Quantity: price.HoursPerMonth}},
@@ -81,7 +82,7 @@ func (a *amazon) addControlPlane(
 			_, err := a.eks.DeleteCluster(ctx, &eks.DeleteClusterInput{Name: &g.Cluster})
 			return err
 		},
-	}, append(after, r.clusterReady...)...)
+	}, append(append(after, before...), r.clusterReady...)...)
 }
 
 // logTypes are what the control plane writes to CloudWatch: who did what, and who logged in. The others are for AWS'

@@ -23,12 +23,12 @@ func classes() map[string]engine.Class {
 			ServiceUnavailable ServiceUnavailableException Unavailable KMSInternalException DependencyTimeoutException RequestTimeout`,
 		engine.Blocked: `DependencyViolation DeleteConflict ResourceInUse ConcurrentModification
 			ConcurrentModificationException InvalidChangeBatch BucketNotEmpty OperationAborted HostedZoneNotEmpty InvalidIPAddress.InUse
-			IncorrectState KMSInvalidStateException EntityTemporarilyUnmodifiable InvalidStateException`,
+			IncorrectState KMSInvalidStateException EntityTemporarilyUnmodifiable InvalidStateException VolumeInUse OperationAbortedException`,
 		engine.NotYet: `ResourcePropagationDelayException`,
 		engine.Exists: `BucketAlreadyOwnedByYou EntityAlreadyExists EntityAlreadyExistsException AlreadyExistsException
-			RouteAlreadyExists Resource.AlreadyAssociated HostedZoneAlreadyExists`,
+			RouteAlreadyExists Resource.AlreadyAssociated HostedZoneAlreadyExists ResourceAlreadyExistsException`,
 		engine.Gone: `NoSuchBucket NoSuchEntity NotFound NotFoundException NoSuchHostedZone NoSuchTagSet NoSuchKey
-			NatGatewayNotFound NoSuchResourceException Gateway.NotAttached ResourceNotFoundException`,
+			NatGatewayNotFound NoSuchResourceException Gateway.NotAttached ResourceNotFoundException LoadBalancerNotFound TargetGroupNotFound`,
 	} {
 		for code := range strings.FieldsSeq(codes) {
 			m[code] = class
@@ -50,7 +50,8 @@ func hints() map[string]string {
 		quota: `VpcLimitExceeded AddressLimitExceeded SubnetLimitExceeded InternetGatewayLimitExceeded NatGatewayLimitExceeded
 			RouteTableLimitExceeded VpcEndpointLimitExceeded LimitExceeded LimitExceededException ResourceLimitExceededException
 			LimitsExceeded TooManyBuckets TooManyHostedZones VcpuLimitExceeded`,
-		"A zone has no room for a control plane: choose other zones in cluster.yaml (provider.zones).": "UnsupportedAvailabilityZoneException",
+		"It is protected from deletion: switch that off in the console (EC2, Load Balancers, Attributes), and run the same command again.": "OperationNotPermitted",
+		"A zone has no room for a control plane: choose other zones in cluster.yaml (provider.zones).":                                     "UnsupportedAvailabilityZoneException",
 	} {
 		for code := range strings.FieldsSeq(codes) {
 			m[code] = hint

@@ -5,10 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-
 	"github.com/opsgen/opsgen/bootstrap/engine"
 	"github.com/opsgen/opsgen/bootstrap/provider"
 )
@@ -29,29 +25,26 @@ func (a *amazon) Leftovers(ctx context.Context) ([]provider.Leftover, error) {
 		return nil, fmt.Errorf("search for leftovers: %w", err)
 	}
 	left := a.planned(plan)
-	volumes, err := a.ec2.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{Filters: []types.Filter{filter("tag:"+tagKubernetes+a.Cluster.Name, "owned")}})
+	volumes, err := a.leftVolumes(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("search for volumes: %w", err)
-	}
-	for _, volume := range volumes.Volumes {
-		left = append(left, provider.Leftover{
-			Kind: "volume", ID: aws.ToString(volume.VolumeId), Why: "tag " + tagKubernetes + a.Cluster.Name,
-			Data: true, Detail: fmt.Sprintf("%d GiB", aws.ToInt32(volume.Size)),
-		})
+		return nil, err
 	}
 	more, err := a.tagged(ctx)
-	return append(left, more...), err
+	return append(append(left, volumes...), more...), err
 }
 
 // planned are the resources of a plan that are there. Parts go with what they are parts of.
 func (a *amazon) planned(plan engine.Plan) []provider.Leftover {
 	var left []provider.Leftover
 	for _, step := range plan {
-		if !step.Exists() || step.Given || slices.Contains([]string{"route", "association", "attachment", "policy", "alias", "node version"}, step.Kind) {
+		if !step.Exists() || step.Given || slices.Contains([]string{"route", "association", "attachment", "policy", "alias", "node version", volumesKind}, step.Kind) {
 			continue
 		}
 		l := provider.Leftover{Kind: step.Kind, ID: step.ID, Why: "tag " + engine.TagCluster, Data: step.Data, Detail: step.Resource}
-		if step.Action == engine.ActionRefuse {
+		switch {
+		case step.Borrowed:
+			l.Why = "name"
+		case step.Action == engine.ActionRefuse:
 			l.Why, l.Data, l.Detail = "name", false, step.Reason
 		}
 		if l.ID == "" {

@@ -88,6 +88,7 @@ func needed() []string {
 		"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PassRole", "iam:TagRole", "iam:CreateServiceLinkedRole",
 		"s3:CreateBucket", "s3:PutBucketTagging", "s3:PutLifecycleConfiguration", "s3:PutEncryptionConfiguration", "s3:PutBucketPublicAccessBlock",
 		"kms:CreateKey", "kms:CreateAlias", "kms:CreateGrant", "kms:TagResource", "route53:CreateHostedZone",
+		"logs:CreateLogGroup", "logs:TagResource", "logs:PutRetentionPolicy",
 	}
 }
 

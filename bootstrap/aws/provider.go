@@ -13,14 +13,18 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/opsgen/opsgen/bootstrap/engine"
@@ -40,6 +44,11 @@ type amazon struct {
 	sts     *sts.Client
 	limits  *servicequotas.Client
 	tags    *tagging.Client
+	logs    *cloudwatchlogs.Client
+	ssm     *ssm.Client
+	// classic are load balancers of the older kind, balancers all others.
+	classic   *elasticloadbalancing.Client
+	balancers *elasticloadbalancingv2.Client
 	// run is different for each run: Route 53 takes a caller reference only once.
 	run string
 	// broken are the IDs of resources that failed, by name: what replaces one must not be created with its token.
@@ -72,6 +81,8 @@ func New(ctx context.Context, t provider.Target) (provider.Provider, error) {
 		kms: kms.NewFromConfig(settings), route53: route53.NewFromConfig(settings),
 		s3:  s3.NewFromConfig(settings, func(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true }),
 		sts: sts.NewFromConfig(settings), limits: servicequotas.NewFromConfig(settings), tags: tagging.NewFromConfig(settings),
+		logs: cloudwatchlogs.NewFromConfig(settings), ssm: ssm.NewFromConfig(settings),
+		classic: elasticloadbalancing.NewFromConfig(settings), balancers: elasticloadbalancingv2.NewFromConfig(settings),
 	}, nil
 }
 

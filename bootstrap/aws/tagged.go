@@ -19,7 +19,7 @@ import (
 func lookedFor() []string {
 	return []string{
 		"ec2:vpc", "ec2:subnet", "ec2:internet-gateway", "ec2:elastic-ip", "ec2:natgateway", "ec2:route-table", "ec2:vpc-endpoint",
-		"ec2:volume", "ec2:instance", "eks:cluster", "eks:nodegroup", "eks:addon", "eks:podidentityassociation", "kms:key", "s3:", "iam:role", "route53:hostedzone",
+		"ec2:volume", "ec2:instance", "eks:cluster", "eks:nodegroup", "eks:addon", "eks:podidentityassociation", "kms:key", "s3:", "iam:role", "route53:hostedzone", "logs:",
 	}
 }
 
@@ -29,7 +29,7 @@ func (a *amazon) tagged(ctx context.Context) ([]provider.Leftover, error) {
 	for _, tag := range []types.TagFilter{
 		{Key: aws.String(engine.TagCluster), Values: []string{a.Cluster.Name}},
 		{Key: aws.String(tagKubernetes + a.Cluster.Name), Values: []string{"owned"}},
-		{Key: aws.String("elbv2.k8s.aws/cluster"), Values: []string{a.Cluster.Name}},
+		{Key: aws.String(tagController), Values: []string{a.Cluster.Name}},
 	} {
 		pages := tagging.NewGetResourcesPaginator(a.tags, &tagging.GetResourcesInput{TagFilters: []types.TagFilter{tag}})
 		for pages.HasMorePages() {

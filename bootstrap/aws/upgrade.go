@@ -122,14 +122,10 @@ func (a *amazon) addonDrift(ctx context.Context, addon, have string) ([]engine.C
 }
 
 func (a *amazon) upgradeAddon(ctx context.Context, addon, version string) error {
-	input := &eks.UpdateAddonInput{
+	_, err := a.eks.UpdateAddon(ctx, &eks.UpdateAddonInput{
 		ClusterName: &a.Cluster.Name, AddonName: &addon, AddonVersion: &version, ResolveConflicts: types.ResolveConflictsOverwrite,
-		ClientRequestToken: aws.String(tokenOf(a.run, addon, version)),
-	}
-	if settings := addonSettings()[addon]; settings != "" {
-		input.ConfigurationValues = &settings
-	}
-	_, err := a.eks.UpdateAddon(ctx, input)
+		ConfigurationValues: a.addonSettings(addon), ClientRequestToken: aws.String(tokenOf(a.run, addon, version)),
+	})
 	return err
 }
 

@@ -86,9 +86,12 @@ func up(ctx context.Context, transport http.RoundTripper) error {
 	})
 }
 
-func down(deleteData bool) killtest.Run {
+func down(deleteData bool) killtest.Run { return downAs(func(*cluster.Cluster) {}, deleteData) }
+
+// downAs is down with another cluster.yaml.
+func downAs(edit func(*cluster.Cluster), deleteData bool) killtest.Run {
 	return func(ctx context.Context, transport http.RoundTripper) error {
-		w, err := open(ctx, transport)
+		w, err := edited(ctx, transport, edit)
 		if err != nil {
 			return err
 		}

@@ -67,7 +67,7 @@ func New(controlPlane, nodes time.Duration) *Cloud {
 			"cluster": controlPlane, "nodegroup": nodes, "nat": nodes / 2, "vpc": time.Second,
 			"endpoint": 3 * time.Second, "addon": nodes / 4,
 		},
-		Going:   map[string]time.Duration{"cluster": controlPlane / 2, "nodegroup": nodes, "nat": nodes / 3, "addon": nodes / 6, "endpoint": 5 * time.Second},
+		Going:   map[string]time.Duration{"cluster": controlPlane / 2, "nodegroup": nodes, "nat": nodes / 3, "addon": nodes / 6, "endpoint": 5 * time.Second, "interface": 20 * time.Second},
 		objects: map[string]map[string]object{}, Refuse: map[string]string{}, Broken: map[string]bool{},
 		Quotas: map[string]float64{}, Stuck: map[string]bool{}, Insights: map[string]string{},
 	}
@@ -120,6 +120,7 @@ func (c *Cloud) serve(k *call) {
 	services := map[string]func(*call){
 		"ec2": c.serveEC2, "iam": c.serveIAM, "sts": c.serveSTS, "eks": c.serveEKS,
 		"servicequotas": c.serveQuotas, "tagging": c.serveTags, "s3": c.serveS3, "kms": c.serveKMS, "route53": c.serveZones,
+		"elasticloadbalancing": c.serveBalancers, "logs": c.serveLogs,
 	}
 	serve := services[k.service]
 	if serve == nil {
@@ -159,7 +160,7 @@ func (k *call) fail(status int, code, message string) {
 			"</Message></Error></Errors><RequestID>1</RequestID></Response>")
 	case "s3":
 		k.write(status, "application/xml", "<Error><Code>"+code+"</Code><Message>"+escape(message)+"</Message></Error>")
-	case "eks", "kms", "servicequotas", "tagging":
+	case "eks", "kms", "servicequotas", "tagging", "logs", "ssm":
 		k.Header().Set("X-Amzn-ErrorType", code)
 		k.write(status, "application/json", fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message))
 	default:
@@ -193,14 +194,18 @@ func (c *Cloud) settle() {
 	c.items = slices.DeleteFunc(c.items, func(i *Item) bool { return i.deleting && !now.Before(i.gone) })
 }
 
-// left is what remains of something that is gone: the network interfaces of nodes' pods, and the groups of load balancers.
+// left is what remains of something that is gone: the network interfaces of nodes' pods, volumes, and the cluster's group if
+// an interface is in it. The interfaces of load balancers go some time after them.
 func (c *Cloud) left(i *Item) {
 	for _, other := range c.items {
-		if i.Kind == "nodegroup" && other.Kind == "interface" && other.Props["Owner"] == i.ID {
+		switch {
+		case other.Props["Owner"] != i.ID || other.deleting:
+		case i.Kind == "nodegroup" && other.Kind == "interface", i.Kind == "cluster" && other.Kind == "volume":
 			other.Props["status"] = "available"
-		}
-		if i.Kind == "cluster" && other.Kind == "group" && other.Props["Owner"] == i.ID {
+		case i.Kind == "cluster" && other.Kind == "group" && c.user(other.ID) == nil:
 			other.deleting, other.gone = true, time.Now()
+		case (i.Kind == "balancer" || i.Kind == "classic") && other.Kind == "interface":
+			other.deleting, other.gone = true, time.Now().Add(c.Going["interface"])
 		}
 	}
 }
@@ -307,7 +312,8 @@ func (c *Cloud) describeAll(more func(*Item) string) string {
 	defer c.mu.Unlock()
 	c.settle()
 	var names []string
-	for _, i := range c.items {
+	// An ID may begin with another one.
+	for _, i := range slices.SortedFunc(slices.Values(c.items), func(a, b *Item) int { return len(b.ID) - len(a.ID) }) {
 		names = append(names, i.ID, i.Kind+"<"+i.name()+">")
 	}
 	replacer := strings.NewReplacer(names...)

@@ -36,6 +36,7 @@ func (c *Cloud) actions() map[string]action {
 		"DescribeSecurityGroups":   describe("group", "securityGroupInfo"),
 		"DescribeInstances":        {known: "Filter", do: c.instances},
 		"DescribeVolumes":          describe("volume", "volumeSet"),
+		"DeleteVolume":             remove("volume", "VolumeId"),
 		"DescribeInternetGateways": {known: "Filter InternetGatewayId", do: func(k *call) { c.describe(k, "gateway", "internetGatewaySet") }},
 		"DescribeRouteTables":      {known: "Filter RouteTableId", do: func(k *call) { c.describe(k, "table", "routeTableSet") }},
 		"CreateVpc":                create("vpc", "vpc", "CidrBlock", ""), "CreateSubnet": create("subnet", "subnet", "VpcId CidrBlock", "AvailabilityZone"),
@@ -125,12 +126,17 @@ func (i *Item) attribute(filter string) string {
 		return i.Tags[tag]
 	}
 	switch filter {
+	case "status":
+		return cmp.Or(i.Props["status"], "available")
 	case "state", "vpc-endpoint-state":
 		return i.state()
 	case "vpc-id":
 		return i.Props["VpcId"]
 	case "subnet-id":
 		return i.Props["SubnetId"]
+	}
+	if filter == "group-id" && i.Kind == "interface" {
+		return i.Props["GroupId"]
 	}
 	return i.Props[filter]
 }
@@ -180,6 +186,10 @@ func (c *Cloud) describeItem(i *Item) string {
 		free := cmp.Or(i.Props["free"], "8000")
 		fmt.Fprintf(&b, "<availabilityZone>%s</availabilityZone><vpcId>%s</vpcId><availableIpAddressCount>%s</availableIpAddressCount>",
 			i.Props["AvailabilityZone"], i.Props["VpcId"], free)
+	case i.Kind == "volume":
+		fmt.Fprintf(&b, "<size>8</size><status>%s</status>", i.Props["status"])
+	case i.Kind == "interface" && i.Props["GroupId"] != "":
+		fmt.Fprintf(&b, "<groupSet><item><groupId>%s</groupId></item></groupSet>", i.Props["GroupId"])
 	case i.Kind == "gateway" && i.Props["attached"] != "":
 		fmt.Fprintf(&b, "<attachmentSet><item><vpcId>%s</vpcId><state>available</state></item></attachmentSet>", i.Props["attached"])
 	case i.Kind == "table":

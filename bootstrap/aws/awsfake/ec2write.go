@@ -17,6 +17,19 @@ func references() map[string][2]string {
 	}
 }
 
+// missing is EC2's word for something that is not there.
+func missing(kind string) string {
+	for _, reference := range references() {
+		if reference[0] == kind {
+			return reference[1]
+		}
+	}
+	return map[string]string{
+		"endpoint": "InvalidVpcEndpointId.NotFound", "interface": "InvalidNetworkInterfaceID.NotFound", "group": "InvalidGroup.NotFound",
+		"volume": "InvalidVolume.NotFound",
+	}[kind]
+}
+
 // referred checks that what a call names is there and can be seen.
 func (c *Cloud) referred(k *call, names ...string) bool {
 	for _, name := range names {
@@ -76,7 +89,11 @@ func (c *Cloud) outside(subnet string) string {
 func (c *Cloud) removeEC2(k *call, kind, id string) {
 	i := c.get(kind, id)
 	if i == nil {
-		k.fail(http.StatusBadRequest, "Invalid"+kind+"ID.NotFound", "The ID '"+id+"' does not exist")
+		k.fail(http.StatusBadRequest, missing(kind), "The ID '"+id+"' does not exist")
+		return
+	}
+	if i.Props["status"] == "in-use" {
+		k.fail(http.StatusBadRequest, map[string]string{"volume": "VolumeInUse", "interface": "InvalidParameterValue"}[kind], "The "+kind+" '"+id+"' is in use")
 		return
 	}
 	code := map[string]string{"address": "InvalidIPAddress.InUse"}[kind]

@@ -1,7 +1,9 @@
 package awsfake
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -122,6 +124,9 @@ func (c *Cloud) createPart(k *call, cluster *Item, kind, element, nameField stri
 	if kind == "nodegroup" && len(c.all(kind)) > before {
 		c.kubernetes(made, cluster)
 	}
+	if kind == "addon" && len(c.all(kind)) > before {
+		c.volume(made, cluster)
+	}
 	k.json(map[string]any{element: part(made)})
 }
 
@@ -135,12 +140,27 @@ func (c *Cloud) kubernetes(group, cluster *Item) {
 		"SubnetId": subnet.ID, "VpcId": subnet.Props["VpcId"], "status": "in-use", "Owner": group.ID, "description": "aws-K8S-" + group.ID,
 	}})
 	c.externalDNS(cluster.ID)
-	for _, there := range c.all("group") {
-		if there.Props["description"] == "k8s-elb" {
-			return
+	if len(c.all("balancer")) > 0 {
+		return
+	}
+	place := subnet // whichever group of nodes is the first: the balancer is in the same subnet
+	for _, other := range c.all("subnet") {
+		if other.Props["VpcId"] == place.Props["VpcId"] && other.Props["CidrBlock"]+other.ID < place.Props["CidrBlock"]+place.ID {
+			place = other
 		}
 	}
-	c.insert(Item{Kind: "group", Tags: map[string]string{"kubernetes.io/cluster/" + cluster.ID: "owned"}, Props: map[string]string{
-		"VpcId": subnet.Props["VpcId"], "description": "k8s-elb",
-	}})
+	c.insertBalancer("k8s-proxy", place.Props["VpcId"], place.ID, map[string]string{"kubernetes.io/cluster/" + cluster.ID: "owned"})
+}
+
+// volume is one that the add-on makes for Kubernetes, with the tags that its settings ask for.
+func (c *Cloud) volume(addon, cluster *Item) {
+	var settings struct {
+		Controller struct{ ExtraVolumeTags map[string]string }
+	}
+	if addon.ID != "aws-ebs-csi-driver" || json.Unmarshal([]byte(addon.Props["settings"]), &settings) != nil {
+		return
+	}
+	tags := map[string]string{"kubernetes.io/cluster/" + cluster.ID: "owned"}
+	maps.Copy(tags, settings.Controller.ExtraVolumeTags)
+	c.insert(Item{Kind: "volume", Tags: tags, Props: map[string]string{"status": "in-use", "Owner": cluster.ID, "description": "pvc-1"}})
 }

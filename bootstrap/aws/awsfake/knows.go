@@ -30,9 +30,12 @@ func (c *Cloud) Knows() map[string]Parameters {
 	for service, names := range map[string]string{
 		"eks": `DescribeCluster DeleteCluster ListClusters DescribeNodegroup DeleteNodegroup DescribeAddon DeleteAddon DescribeAddonVersions
 			DescribeClusterVersions DescribeUpdate ListPodIdentityAssociations DescribePodIdentityAssociation DeletePodIdentityAssociation`,
-		"kms":     "CreateKey ListKeys CreateAlias DeleteAlias DescribeKey ListResourceTags ListAliases ScheduleKeyDeletion",
-		"route53": "ListHostedZonesByName CreateHostedZone GetHostedZone DeleteHostedZone ListResourceRecordSets ChangeResourceRecordSets",
-		"sts":     "GetCallerIdentity", "servicequotas": "GetServiceQuota GetAWSDefaultServiceQuota", "tagging": "GetResources",
+		"kms":                    "CreateKey ListKeys CreateAlias DeleteAlias DescribeKey ListResourceTags ListAliases ScheduleKeyDeletion",
+		"route53":                "ListHostedZonesByName CreateHostedZone GetHostedZone DeleteHostedZone ListResourceRecordSets ChangeResourceRecordSets",
+		"elasticloadbalancing":   "DescribeLoadBalancers DescribeTags DeleteLoadBalancer",
+		"elasticloadbalancingv2": "DescribeLoadBalancers DescribeTargetGroups DescribeTags DeleteLoadBalancer DeleteTargetGroup",
+		"logs":                   "DescribeLogGroups ListTagsForResource CreateLogGroup PutRetentionPolicy DeleteLogGroup",
+		"sts":                    "GetCallerIdentity", "servicequotas": "GetServiceQuota GetAWSDefaultServiceQuota", "tagging": "GetResources",
 	} {
 		for name := range strings.FieldsSeq(names) {
 			all[service+":"+name] = Parameters{}

@@ -40,7 +40,8 @@ func (c *Cloud) arn(i *Item) string {
 	names := map[string]string{
 		"balancer": "elasticloadbalancing:%:loadbalancer/net/", "vpc": "ec2:%:vpc/", "subnet": "ec2:%:subnet/", "gateway": "ec2:%:internet-gateway/",
 		"address": "ec2:%:elastic-ip/", "nat": "ec2:%:natgateway/", "table": "ec2:%:route-table/", "endpoint": "ec2:%:vpc-endpoint/", "volume": "ec2:%:volume/",
-		"group": "ec2:%:security-group/", "interface": "ec2:%:network-interface/", "cluster": "eks:%:cluster/", "nodegroup": "eks:%:nodegroup/prod/",
+		"targets": "elasticloadbalancing:%:targetgroup/", "classic": "elasticloadbalancing:%:loadbalancer/",
+		"logs": "logs:%:log-group:", "group": "ec2:%:security-group/", "interface": "ec2:%:network-interface/", "cluster": "eks:%:cluster/", "nodegroup": "eks:%:nodegroup/prod/",
 		"addon": "eks:%:addon/prod/", "podidentity": "eks:%:podidentityassociation/prod/", "key": "kms:%:key/", "bucket": "s3:::",
 		"role": "iam::" + c.Account + ":role/",
 	}

@@ -3,6 +3,7 @@ package awsfake
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -136,6 +137,28 @@ func follows(have, want string) bool {
 	var from, to int
 	_, err := fmt.Sscanf(have+" "+want, "1.%d 1.%d", &from, &to)
 	return err == nil && to == from+1
+}
+
+// Has says whether something is there.
+func (c *Cloud) Has(kind, id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settle()
+	return slices.ContainsFunc(c.all(kind), func(i *Item) bool { return i.ID == id })
+}
+
+// Leak adds an interface that nothing uses to the group that EKS made for the cluster.
+func (c *Cloud) Leak(description string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, group := range c.all("group") {
+		if group.Tags["aws:eks:cluster-name"] != "" {
+			c.insert(Item{Kind: "interface", Tags: map[string]string{}, Props: map[string]string{
+				"VpcId": group.Props["VpcId"], "GroupId": group.ID, "status": "available", "description": description,
+			}})
+			return
+		}
+	}
 }
 
 // Property is a property of something; empty where there is none.
