@@ -109,7 +109,7 @@ func TestItMayReadPodsOfThePlatformOnly(t *testing.T) {
 		}
 	}
 	slices.Sort(in)
-	if want := []string{"cert-manager", "collector", "cortex", "external-dns", "flux-system", "loki", "proxy", "syncer"}; !slices.Equal(in, want) {
+	if want := []string{"cert-manager", "cluster-autoscaler", "collector", "cortex", "external-dns", "flux-system", "loki", "proxy", "syncer"}; !slices.Equal(in, want) {
 		t.Errorf("it sees pods in %v, want %v", in, want)
 	}
 	if !slices.Equal(everywhere, []string{"collector-nodes"}) {
@@ -129,7 +129,7 @@ func TestItMayReadPodsOfThePlatformOnly(t *testing.T) {
 
 // TestItReachesWhatItScrapes: a closed port is an alert that never comes.
 func TestItReachesWhatItScrapes(t *testing.T) {
-	ports := map[string]string{"cortex": "http", "loki": "http", "proxy": "admin", "syncer": "admin", "collector": "http"}
+	ports := map[string]string{"cortex": "http", "loki": "http", "proxy": "admin", "syncer": "admin", "collector": "http", "cluster-autoscaler": "http"}
 	labels := map[string]string{"app.kubernetes.io/name": "collector", "app.kubernetes.io/component": "collector"}
 	for _, cluster := range examples() {
 		all := rendered(t, cluster)
@@ -164,7 +164,7 @@ func TestItReachesWhatItScrapes(t *testing.T) {
 			check(s.Namespace, s.Name, s.Spec.Template)
 		}
 		for namespace := range ports {
-			if !met[namespace] {
+			if !met[namespace] && (namespace != "cluster-autoscaler" || cluster == "example-aws") {
 				t.Errorf("%s: no pod of %s was looked at", cluster, namespace)
 			}
 		}

@@ -7,6 +7,7 @@ local all = {
   syncer: { namespace: 'syncer', port: 'admin', number: 9090 },
   flux: { namespace: 'flux-system', port: 'http-prom', number: 8080 },
   'cert-manager': { namespace: 'cert-manager', port: 'http-metrics', number: 9402 },
+  'cluster-autoscaler': { namespace: 'cluster-autoscaler', port: 'http', number: 8085 },
   'external-dns': { namespace: 'external-dns', port: 'http', number: 7979 },
   collector: { namespace: 'collector', port: 'http', number: 9090 },
 };

@@ -53,7 +53,7 @@ func (a *amazon) addCluster(g *engine.Graph, n *network, r *roles, records engin
 	for _, zone := range a.Cluster.Provider.Zones {
 		before = append(before, a.addNodesVersion(g, zone, before...))
 	}
-	for _, account := range identity.Accounts() {
+	for _, account := range identity.Accounts(a.Cluster.Provider.Name) {
 		if role, ours := r.workloads[account.Component]; ours {
 			ready = append(ready, a.addAssociation(g, account, role))
 		}

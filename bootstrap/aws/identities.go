@@ -31,7 +31,7 @@ func (a *amazon) addIdentities(g *engine.Graph, zone engine.Output[string]) *rol
 	r.nodesReady = a.attachAll(g, "nodes", r.nodes, "AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEKS_CNI_Policy")
 	r.volumes = a.addRole(g, "volumes", a.podTrust())
 	r.volumesReady = a.attachAll(g, "volumes", r.volumes, "service-role/AmazonEBSCSIDriverPolicy")
-	for _, account := range identity.Accounts() {
+	for _, account := range identity.Accounts(a.Cluster.Provider.Name) {
 		if a.Cluster.Provider.Identities[account.Component] != "" {
 			continue
 		}

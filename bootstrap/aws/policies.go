@@ -85,7 +85,31 @@ func (a *amazon) rights(account identity.Account, zone string) string {
 			},
 		)
 	}
+	if account.Nodes {
+		statements = append(statements, a.nodeRights()...)
+	}
 	return policy(statements...)
+}
+
+// nodeRights are what the cluster autoscaler calls (kubernetes/autoscaler 1.36, cloudprovider/aws/aws_wrapper.go), with the
+// flags that bases/cluster-autoscaler gives it: neither launch templates, which hold start scripts, nor types of machines.
+//
+// Threat: an autoscaler that is taken over ends machines of others. It may change only what EKS tagged as this cluster's.
+func (a *amazon) nodeRights() []statement {
+	provider, name := a.Cluster.Provider, a.Cluster.Name
+	in := func(service string) string {
+		return "arn:" + a.partition() + ":" + service + ":" + provider.Region + ":" + provider.Account + ":"
+	}
+	return []statement{
+		// Looking at groups cannot be narrowed.
+		{Action: []string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScalingActivities"}, Resource: []string{"*"}},
+		{
+			Action:    []string{"autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"},
+			Resource:  []string{in("autoscaling") + "autoScalingGroup:*:autoScalingGroupName/*"},
+			Condition: map[string]map[string]string{"StringEquals": {"aws:ResourceTag/k8s.io/cluster-autoscaler/" + name: "owned"}},
+		},
+		{Action: []string{"eks:DescribeNodegroup"}, Resource: []string{in("eks") + "nodegroup/" + name + "/*/*"}},
+	}
 }
 
 // samePolicy compares policies as AWS gives them back: in URL encoding, with blanks and an order of their own.

@@ -117,7 +117,7 @@ func (c *cloud) zonePolicy(zone string) guarded {
 // cluster.yaml gives a service account of the user's own has its rights from there.
 func (c *cloud) accounts() []identity.Account {
 	var list []identity.Account
-	for _, a := range identity.Accounts() {
+	for _, a := range identity.Accounts(c.Cluster.Provider.Name) {
 		if c.Cluster.Provider.Identities[a.Component] == "" {
 			list = append(list, a)
 		}

@@ -7,7 +7,7 @@ type Layer string
 const (
 	// CRDs holds custom resource definitions and namespaces.
 	CRDs Layer = "crds"
-	// Controllers holds Flux, cert-manager and external-dns.
+	// Controllers holds Flux, cert-manager, external-dns and, on aws, the cluster autoscaler.
 	Controllers Layer = "controllers"
 	// Config holds custom resources of the controllers, and the configuration that lists tenants.
 	Config Layer = "config"

@@ -65,7 +65,7 @@ func Accounts(provider string) []Account {
 		{Component: "cert-manager", Namespace: "cert-manager", Name: "cert-manager", DNS: true},
 		{Component: "external-dns", Namespace: "external-dns", Name: "external-dns", DNS: true},
 	}
-	if provider == cluster.AWS {
+	if provider == "aws" {
 		accounts = append(accounts, Account{Component: "cluster-autoscaler", Namespace: "cluster-autoscaler", Name: "cluster-autoscaler", Nodes: true})
 	}
 	return accounts

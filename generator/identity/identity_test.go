@@ -36,9 +36,11 @@ func text(t *testing.T, cluster, unit string) string {
 func TestServiceAccountsAreThoseOfTheRenderer(t *testing.T) {
 	units := map[string]string{
 		"cortex": "platform/cortex", "loki": "platform/loki", "cert-manager": "controllers/cert-manager", "external-dns": "controllers/external-dns",
+		"cluster-autoscaler": "controllers/cluster-autoscaler",
 	}
-	for _, cluster := range []string{"example-aws", "example-gcp"} {
-		for _, a := range identity.Accounts() {
+	for _, provider := range []string{"aws", "gcp"} {
+		cluster := "example-" + provider
+		for _, a := range identity.Accounts(provider) {
 			manifests := text(t, cluster, units[a.Component])
 			ours := regexp.MustCompile(`kind: ServiceAccount\nmetadata:\n(  .*\n)*  name: ` + a.Name + `\n  namespace: ` + a.Namespace + `\n`)
 			theirs := "# ServiceAccount " + a.Namespace + "/" + a.Name + " "
@@ -63,7 +65,7 @@ func TestBucketsAreThoseOfTheRenderer(t *testing.T) {
 		names := map[identity.Use]string{
 			identity.Metrics: c.Provider.Storage.Metrics, identity.Logs: c.Provider.Storage.Logs, identity.Rules: c.Provider.Storage.Rules,
 		}
-		for _, a := range identity.Accounts() {
+		for _, a := range identity.Accounts(c.Provider.Name) {
 			granted := map[string]bool{}
 			for _, grant := range a.Buckets {
 				granted[names[grant.Use]] = false
@@ -111,7 +113,7 @@ func TestNamesFitTheirClouds(t *testing.T) {
 	if identity.Role("prod", "cortex") != "opsgen-prod-cortex" {
 		t.Error(identity.Role("prod", "cortex"))
 	}
-	member := identity.GoogleMember("42", "acme", identity.Accounts()[0])
+	member := identity.GoogleMember("42", "acme", identity.Accounts("gcp")[0])
 	if member != "principal://iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/acme.svc.id.goog/subject/ns/cortex/sa/cortex" {
 		t.Error(member)
 	}

@@ -179,6 +179,7 @@ var licences = []struct{ prefix, id string }{
 	{"github.com/fluxcd/", "Apache-2.0"},
 	{"quay.io/cortexproject/cortex", "Apache-2.0"},
 	{"quay.io/jetstack/cert-manager-", "Apache-2.0"},
+	{"registry.k8s.io/autoscaling/cluster-autoscaler", "Apache-2.0"},
 	{"registry.k8s.io/external-dns/external-dns", "Apache-2.0"},
 	{"sigs.k8s.io/external-dns", "Apache-2.0"},
 	{"docker.io/prom/prometheus", "Apache-2.0"},

@@ -85,6 +85,9 @@ func needsOf(in load) map[string]map[string]need {
 	if in.bundled {
 		all["object-store"] = map[string]need{"object-store": objectStoreNeed(in)}
 	}
+	if in.autoscaler {
+		all["cluster-autoscaler"] = map[string]need{"cluster-autoscaler": autoscalerNeed(in)}
+	}
 	all["collector"] = map[string]need{"collector": collectorNeed(in, all)}
 	return all
 }

@@ -143,9 +143,11 @@ func TestWorkloads(t *testing.T) {
 		"proxy":  "proxy", "syncer": "syncer", "grafana": "grafana sidecar", "flux": "kustomize-controller source-controller",
 		"cert-manager": "cainjector controller webhook", "collector": "collector", "external-dns": "external-dns",
 	}
+	want["cluster-autoscaler"] = "cluster-autoscaler"
 	if diff := cmp.Diff(want, names(compute(t, capacity(1e6, 1e9), 1))); diff != "" {
 		t.Errorf("microservices (-want +got):\n%s", diff)
 	}
+	delete(want, "cluster-autoscaler")
 	want["cortex"], want["loki"], want["object-store"] = "cortex", "loki", "object-store"
 	if diff := cmp.Diff(want, names(compute(t, capacity(1e5, 1e9, single), 1))); diff != "" {
 		t.Errorf("single-binary (-want +got):\n%s", diff)

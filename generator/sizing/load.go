@@ -29,6 +29,8 @@ type load struct {
 	single bool
 	// bundled is an object storage inside the cluster.
 	bundled bool
+	// autoscaler is one of ours for the nodes: other clouds have their own.
+	autoscaler bool
 }
 
 // newLoad takes a cluster that has its defaults.
@@ -49,6 +51,7 @@ func newLoad(c *cluster.Cluster, tenants int) load {
 		tenants:      tenants,
 		single:       c.Options.Topology == cluster.SingleBinary,
 		bundled:      c.BundledStorage(),
+		autoscaler:   c.Provider.Name == cluster.AWS,
 	}
 	in.samples = in.series / in.interval.Seconds()
 	in.blocks = in.samples * in.retention.Seconds() * blockBytesPerSample

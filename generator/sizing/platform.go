@@ -69,6 +69,12 @@ func externalDNSNeed() need {
 	return need{pods: 1, cpu: 0.05, memory: 128 * miB, why: "one wildcard record, whatever the capacity"}
 }
 
+// autoscalerNeed is that of the cluster autoscaler, which holds all pods and nodes in memory and plays through where pods
+// would fit. The example of its own releases has 600 MiB for any cluster.
+func autoscalerNeed(in load) need {
+	return need{pods: in.several(2), cpu: 0.1, memory: 600 * miB, why: "holds the cluster's pods and nodes in memory; the second pod waits"}
+}
+
 // objectStoreNeed is the small S3 server of clusters without an object storage of their own.
 func objectStoreNeed(in load) need {
 	chunks := in.lines * in.logRetention.Hours() / 24 / chunkCompression

@@ -157,6 +157,7 @@ func programs() []Binary {
 			Sources: []string{"generator", "proxy/config", "proxy/token", "syncer/config"},
 		},
 		{Name: "grafana-standin", Folder: folderParts, Package: "./grafana-standin", Sources: []string{"grafana-standin"}},
+		{Name: "autoscaler-standin", Folder: folderParts, Package: "./autoscaler-standin", Sources: []string{"autoscaler-standin"}},
 		{Name: "gitserver", Folder: folderParts, Package: "./gitserver", Sources: []string{"gitserver"}},
 		{Name: "fetch", Folder: folderParts, Package: "./fetch", Sources: []string{"fetch"}},
 		{Name: "pause", Folder: folderParts, Package: "./pause", Sources: []string{"pause"}},

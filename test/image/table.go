@@ -85,6 +85,10 @@ func rows() []Image {
 			Name: "external-dns", Program: "external-dns", Path: "/ko-app/external-dns",
 			StandsIn: "no provider's library: a main of ours over external-dns' packages, which keeps records in memory",
 		},
+		{
+			Name: "cluster-autoscaler", Program: "autoscaler-standin", Path: "/cluster-autoscaler",
+			StandsIn: "there is no AWS: asks the API server for what the autoscaler looks at, and changes no nodes",
+		},
 		{Name: Pause, Program: "pause", Path: "/pause", User: "65535:65535", StandsIn: "a pause of ours"},
 		{Name: CoreDNS, Program: "coredns", Path: "/coredns"},
 		{Name: Shell, System: "busybox", Program: "fetch", Path: "/bin/busybox"},
