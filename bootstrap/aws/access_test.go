@@ -146,7 +146,13 @@ func TestErrorsAreToldApart(t *testing.T) {
 		{"ResourceInUseException", "Cluster already exists with name: prod", 409, engine.Exists},
 		{"ResourceInUseException", "Cluster has nodegroups attached", 409, engine.Blocked},
 		{"InvalidParameterException", "Role could not be assumed", 400, engine.NotYet},
+		{"InvalidParameterException", "Role provided in the request does not exist.", 400, engine.NotYet},
+		{"InvalidParameterException", "Trust policy of the role provided is invalid.", 400, engine.NotYet},
+		{"InvalidParameterException", "The role with name opsgen-prod-nodes cannot be found.", 400, engine.NotYet},
+		{"InvalidRequestException", "The KMS key arn:aws:kms:eu-central-1:123456789012:key/1 does not exist.", 400, engine.NotYet},
 		{"InvalidParameterException", "unsupported version", 400, engine.Refused},
+		{"InvalidParameterException", "The subnet ID 'subnet-1' does not exist", 400, engine.Refused},
+		{"AccessDeniedException", "User is not authorized to perform: iam:PassRole on resource: role opsgen-prod-nodes", 403, engine.Refused},
 	} {
 		err := error(&smithyhttp.ResponseError{
 			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: test.status}}, Err: &smithy.GenericAPIError{Code: test.code, Message: test.text},

@@ -32,7 +32,7 @@ func (a *amazon) findBalancers(ctx context.Context, vpc string) (found balancers
 	for some := range slices.Chunk(here, mostTagged) {
 		answer, err := a.balancers.DescribeTags(ctx, &elasticloadbalancingv2.DescribeTagsInput{ResourceArns: some})
 		if err != nil {
-			return found, a.changed(err)
+			return found, a.early(err) // something went away between two calls: it is looked at again
 		}
 		for _, item := range answer.TagDescriptions {
 			tags, arn := map[string]string{}, aws.ToString(item.ResourceArn)
@@ -100,7 +100,7 @@ func (a *amazon) classicIn(ctx context.Context, vpc string) ([]string, error) {
 	for some := range slices.Chunk(here, mostTagged) {
 		answer, err := a.classic.DescribeTags(ctx, &elasticloadbalancing.DescribeTagsInput{LoadBalancerNames: some})
 		if err != nil {
-			return nil, a.changed(err)
+			return nil, a.early(err) // something went away between two calls: it is looked at again
 		}
 		for _, item := range answer.TagDescriptions {
 			tags := map[string]string{}
@@ -113,14 +113,6 @@ func (a *amazon) classicIn(ctx context.Context, vpc string) ([]string, error) {
 		}
 	}
 	return ours, nil
-}
-
-// changed is for something that went away between two calls of one look: it is looked at again.
-func (a *amazon) changed(err error) error {
-	if a.gone(err) {
-		return &earlyError{err}
-	}
-	return err
 }
 
 // deleteBalancers deletes balancers, and then what they led to.

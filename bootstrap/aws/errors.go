@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -128,18 +129,20 @@ func errorText(err error) string {
 	return err.Error()
 }
 
+// notKnownYet is how EKS, IAM and KMS refuse a role, its trust or its policies, or a key, as long as they are not known everywhere.
+// A role that nobody will ever be able to assume is refused in the same words, which is why the engine waits for minutes, and
+// not for ever (terraform-provider-aws 5, internal/service/eks: cluster.go, node_group.go, pod_identity_association.go, and
+// its issues 34711 and 41483).
+var notKnownYet = regexp.MustCompile(`role.*(not exist|not be found|not found|assum|trust)|trust policy|invalid principal|doesn't have the amazon eks managed policies|key.*(not exist|not be found|not found)`)
+
 // passing are refusals whose code is used for others too, so that the words decide: a role that was just made and is not
 // known everywhere yet, and a cluster that is busy.
 func passing(code, text string) (engine.Class, bool) {
 	text = strings.ToLower(text)
 	switch code {
 	case "InvalidParameterException", "InvalidRequestException", "MalformedPolicyDocument", "MalformedPolicyDocumentException":
-		for _, words := range []string{
-			"could not be assumed", "cannot be assumed", "cannot assume", "not assumable", "role does not exist", "invalid principal", "trust policy",
-		} {
-			if strings.Contains(text, words) {
-				return engine.NotYet, true
-			}
+		if notKnownYet.MatchString(text) {
+			return engine.NotYet, true
 		}
 	case "ResourceInUseException", "ResourceConflict", "ResourceConflictException":
 		if strings.Contains(text, "already exists") {
@@ -164,16 +167,23 @@ func (e *earlyError) Error() string { return e.err.Error() }
 // Unwrap is the cause.
 func (e *earlyError) Unwrap() error { return e.err }
 
-// add adds a resource. What its Create refers to was seen before, so that "not found" means there: not yet.
+// early is a refusal of a write. What the write refers to was seen before, so that "not found" means there: not yet.
+func (a *amazon) early(err error) error {
+	if a.gone(err) {
+		return &earlyError{err}
+	}
+	return err
+}
+
+// add adds a resource.
 func add[T any](a *amazon, g *engine.Graph, r engine.Resource[T], after ...engine.Dependency) engine.Output[T] {
 	if create := r.Create; create != nil {
 		r.Create = func(ctx context.Context) error {
-			err := create(ctx)
-			if err != nil && a.Classify(err).Class == engine.Gone {
-				return &earlyError{err}
-			}
-			return err
+			return a.early(create(ctx))
 		}
+	}
+	if mend := r.Reconcile; mend != nil {
+		r.Reconcile = func(ctx context.Context, have engine.State[T]) error { return a.early(mend(ctx, have)) }
 	}
 	return engine.Add(g, r, after...)
 }

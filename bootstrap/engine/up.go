@@ -165,6 +165,11 @@ func (c *convergence) madeAs() string {
 	return ""
 }
 
+// patience is how long a cloud may take until it knows everywhere what was just made or allowed. Most often that takes
+// seconds; Google says two minutes usually, and seven or more at times (IAM documentation, "Access change propagation"), and
+// AWS promises nothing (IAM user guide, "Changes that I make are not always immediately visible").
+const patience = 8 * time.Minute
+
 // passes waits when a failure is one that passes, and is the failure otherwise.
 func (c *convergence) passes(ctx context.Context, doing string, err error, verdict Verdict) error {
 	if ctx.Err() != nil {
@@ -178,7 +183,7 @@ func (c *convergence) passes(ctx context.Context, doing string, err error, verdi
 		if c.passing.IsZero() {
 			c.passing = time.Now()
 		}
-		if time.Since(c.passing) > c.Window {
+		if time.Since(c.passing) > patience {
 			return c.failure(c.n, doing, err, verdict.Hint)
 		}
 	case Uncertain, Throttled, Blocked, Exists:

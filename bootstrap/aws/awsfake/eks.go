@@ -153,15 +153,28 @@ func (i *Item) status() string {
 	return "ACTIVE"
 }
 
-// assumable refuses a role that was just made, as EKS does for some seconds.
-func (c *Cloud) assumable(k *call, arn any) bool {
+// assumable refuses a role that was just made, as EKS does for some seconds, in other words for each kind of thing. In the
+// first half of the time, there is no such role; then its trust is not known.
+func (c *Cloud) assumable(k *call, kind string, arn any) bool {
 	text, _ := arn.(string)
 	_, name, _ := strings.Cut(text, "role/")
 	role := c.get("role", name)
 	if role != nil && time.Since(role.made) >= c.RoleLag {
 		return true
 	}
-	k.fail(http.StatusBadRequest, "InvalidParameterException", "Role with arn: "+text+", could not be assumed because it does not exist or the trusted entity is not correct")
+	words := map[string]string{
+		"nodegroup": "The role with name " + name + " cannot be found.", "podidentity": "Role provided in the request does not exist.",
+		"addon": "Role provided in the request does not exist.",
+	}[kind]
+	switch known := role != nil && time.Since(role.made) >= c.RoleLag/2; {
+	case kind == "podidentity" && known:
+		words = "Trust policy of the role provided is invalid."
+	case kind == "nodegroup" && known:
+		words = "The provided role doesn't have the Amazon EKS Managed Policies associated with it."
+	case kind == "cluster":
+		words = "Role with arn: " + text + ", could not be assumed because it does not exist or the trusted entity is not correct"
+	}
+	k.fail(http.StatusBadRequest, "InvalidParameterException", words)
 	return false
 }
 
@@ -202,7 +215,11 @@ func (c *Cloud) serveCluster(k *call, name string, path []string, body map[strin
 }
 
 func (c *Cloud) createCluster(k *call, body map[string]any) {
-	if !c.assumable(k, body["roleArn"]) {
+	if key := keyOf(body); c.key(key) == nil || time.Since(c.key(key).made) < c.RoleLag/2 {
+		k.fail(http.StatusBadRequest, "InvalidParameterException", "The KMS key "+key+" does not exist.")
+		return
+	}
+	if !c.assumable(k, "cluster", body["roleArn"]) {
 		return
 	}
 	name, _ := body["name"].(string)

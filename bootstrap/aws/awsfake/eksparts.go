@@ -108,7 +108,11 @@ func (c *Cloud) createPart(k *call, cluster *Item, kind, element, nameField stri
 		role = body["nodeRole"]
 		i.Props["subnets"], i.Props["size"] = strings.Join(words(body["subnets"]), ","), size(body)
 	}
-	if role != nil && !c.assumable(k, role) {
+	for _, one := range items(body["podIdentityAssociations"]) {
+		one, _ := one.(map[string]any)
+		role = one["roleArn"]
+	}
+	if role != nil && !c.assumable(k, kind, role) {
 		return
 	}
 	if role != nil {
