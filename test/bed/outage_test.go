@@ -9,9 +9,14 @@ import (
 
 // TestGitOutage ends the Git server and starts it again, as a node sees it.
 func TestGitOutage(t *testing.T) {
+	o := Options{Name: "outage", Nodes: 1, Repositories: []string{"https://github.com/acme/observability"}}
+	// The first of these tests to need programs: with nothing in the cache they take longer than the rest may.
+	if _, err := ensurePrograms(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	b, err := Up(ctx, Options{Name: "outage", Nodes: 1, Repositories: []string{"https://github.com/acme/observability"}})
+	b, err := Up(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}

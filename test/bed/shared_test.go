@@ -99,7 +99,7 @@ func newPlace(t *testing.T, level string) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
 	places.Lock()
 	places.count++

@@ -23,7 +23,7 @@ import (
 
 const (
 	nodeMemory = 8 << 30
-	startLimit = 2 * time.Minute
+	startLimit = 4 * time.Minute // ten seconds on an idle machine, where nothing else starts
 )
 
 // Options say what bed is made.
