@@ -65,23 +65,35 @@ func (d *watchdog) stop() {
 type requestBody struct {
 	reader io.Reader
 	dog    *watchdog
+	known  bool         // the length is
 	left   atomic.Int64 // bytes, where the length is known; else more than there can be
 	ended  atomic.Bool
 	failed atomic.Pointer[error]
 }
 
 func newRequestBody(r *http.Request, dog *watchdog) *requestBody {
-	b := &requestBody{reader: r.Body, dog: dog}
+	b := &requestBody{reader: r.Body, dog: dog, known: r.ContentLength > 0}
 	if b.left.Store(r.ContentLength); r.ContentLength < 0 {
 		b.left.Store(math.MaxInt64)
 	}
 	return b
 }
 
-// Read implements io.Reader. After its end the client's body is not asked again: http.Transport reads once more to see
-// that there is nothing, and the server closes the body as soon as an early answer begins, so that the read would fail and
-// cut the answer.
+// Read implements io.Reader. A body whose length is known is read until p is full: whoever gets it waits for all of it, and
+// each part is a write here and a wake-up there.
 func (b *requestBody) Read(p []byte) (int, error) {
+	n, err := b.read(p)
+	for b.known && err == nil && n < len(p) && b.unread() {
+		var more int
+		more, err = b.read(p[n:])
+		n += more
+	}
+	return n, err
+}
+
+// read reads once. After its end the client's body is not asked again: http.Transport reads once more to see that there is
+// nothing, and the server closes the body as soon as an early answer begins, so that the read would fail and cut the answer.
+func (b *requestBody) read(p []byte) (int, error) {
 	if b.ended.Load() {
 		return 0, io.EOF
 	}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/opsgen/opsgen/proxy/route"
@@ -26,14 +27,19 @@ func (p *Pool) Forward(w http.ResponseWriter, r *http.Request, t Target) error {
 	if err := x.check(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
-	x.dog.start(t.Timeout, func() { cancel(errIdle) })
-	defer x.dog.stop()
-	x.header = p.requestHeader(r, &t, x.upgrade)
 	if r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {
 		x.body = newRequestBody(r, &x.dog)
 	}
+	ctx, end := r.Context(), x.direct.end
+	if x.directly = x.goesDirectly(); x.directly {
+		defer context.AfterFunc(ctx, end)()
+	} else {
+		ctx, end = context.WithCancel(ctx)
+		defer end()
+	}
+	x.dog.start(t.Timeout, func() { x.idle.Store(true); end() })
+	defer x.dog.stop()
+	x.header = p.requestHeader(r, &t, x.upgrade)
 	response, asked, err := x.attempts(ctx)
 	if err != nil {
 		return err
@@ -49,7 +55,7 @@ func (p *Pool) Forward(w http.ResponseWriter, r *http.Request, t Target) error {
 	}
 	p.copyResponseHeader(w.Header(), response.Header, &t)
 	w.WriteHeader(response.StatusCode)
-	return x.copyBody(ctx, w, response)
+	return x.copyBody(w, response)
 }
 
 // exchange is one request on its way.
@@ -62,6 +68,10 @@ type exchange struct {
 	body    *requestBody
 	upgrade bool
 	dog     watchdog
+	idle    atomic.Bool // the watchdog has ended it
+	// directly says that direct is used, and not http.Transport.
+	directly bool
+	direct   direct
 }
 
 func (x *exchange) check() error {
@@ -92,13 +102,13 @@ func (x *exchange) attempts(ctx context.Context) (*http.Response, *address, erro
 	for {
 		a, err := x.origin.pick(ctx, before)
 		if err != nil {
-			return nil, nil, x.fail(ctx, err)
+			return nil, nil, x.fail(err)
 		}
 		if before != nil {
 			x.pool.metrics.retries.Inc()
 		}
 		a.inFlight.Add(1)
-		response, err := x.origin.transport.RoundTrip(x.outgoing(ctx, a))
+		response, err := x.roundTrip(ctx, a)
 		if err == nil {
 			err = x.judge(a, response)
 		}
@@ -106,9 +116,9 @@ func (x *exchange) attempts(ctx context.Context) (*http.Response, *address, erro
 			return response, a, nil
 		}
 		a.inFlight.Add(-1)
-		x.blame(ctx, a, err)
-		if before != nil || ctx.Err() != nil || !x.mayRepeat(err) {
-			return nil, nil, x.fail(ctx, err)
+		x.blame(a, err)
+		if before != nil || ctx.Err() != nil || x.idle.Load() || !x.mayRepeat(err) {
+			return nil, nil, x.fail(err)
 		}
 		if never := (*dialError)(nil); errors.As(err, &never) {
 			x.origin.renew(ctx, began)
@@ -142,12 +152,12 @@ func (x *exchange) mayRepeat(err error) bool {
 }
 
 // blame notes a failure that is the address's own.
-func (x *exchange) blame(ctx context.Context, a *address, err error) {
+func (x *exchange) blame(a *address, err error) {
 	if x.request.Context().Err() != nil || x.body != nil && x.body.failure() != nil {
 		return
 	}
 	// A long query says nothing about its address; a write that is not answered does.
-	if errors.Is(context.Cause(ctx), errIdle) && x.target.Kind != route.Write {
+	if x.idle.Load() && x.target.Kind != route.Write {
 		return
 	}
 	a.failed(x.pool.metrics)
@@ -156,22 +166,33 @@ func (x *exchange) blame(ctx context.Context, a *address, err error) {
 	}
 }
 
-// outgoing is the request for the upstream. The URL names the address, so that connections are kept by address; what the
+// roundTrip sends the request to an address.
+func (x *exchange) roundTrip(ctx context.Context, a *address) (*http.Response, error) {
+	if x.directly {
+		return x.ask(ctx, a)
+	}
+	return x.origin.transport.RoundTrip(x.outgoing(ctx, a))
+}
+
+// outgoing is the request for http.Transport. The URL names the address, so that connections are kept by address; what the
 // upstream reads as Host is its own name.
 func (x *exchange) outgoing(ctx context.Context, a *address) *http.Request {
-	r := x.request
-	query := r.URL.RawQuery
+	out := new(http.Request).WithContext(ctx) // an empty one to copy costs less than a full one
+	out.Method, out.Host, out.Header, out.URL = x.request.Method, x.origin.host, x.header, x.url(a)
+	out.Proto, out.ProtoMajor, out.ProtoMinor = "HTTP/1.1", 1, 1
+	if x.body != nil {
+		out.Body, out.ContentLength = x.body, x.request.ContentLength
+	}
+	return out
+}
+
+// url is where the request goes.
+func (x *exchange) url(a *address) *url.URL {
+	query := x.request.URL.RawQuery
 	if strings.Contains(query, "api_key=") || strings.Contains(query, "application_key=") {
 		query = withoutKey(query)
 	}
-	out := new(http.Request).WithContext(ctx) // an empty one to copy costs less than a full one
-	out.Method, out.Host, out.Header = r.Method, x.origin.host, x.header
-	out.URL = &url.URL{Scheme: x.origin.scheme, Host: a.hostPort, Opaque: x.target.Path, RawQuery: query}
-	out.Proto, out.ProtoMajor, out.ProtoMinor = "HTTP/1.1", 1, 1
-	if x.body != nil {
-		out.Body, out.ContentLength = x.body, r.ContentLength
-	}
-	return out
+	return &url.URL{Scheme: x.origin.scheme, Host: a.hostPort, Opaque: x.target.Path, RawQuery: query}
 }
 
 // withoutKey drops Datadog's parameter for the key. Threat: an agent that was pointed at another host sends its key to
@@ -187,15 +208,15 @@ func withoutKey(query string) string {
 }
 
 // fail turns an error before the answer into what the caller answers.
-func (x *exchange) fail(ctx context.Context, err error) error {
-	e := x.reason(ctx, err)
+func (x *exchange) fail(err error) error {
+	e := x.reason(err)
 	if e.Status >= 500 {
 		x.pool.metrics.failures.WithLabelValues(e.Reason).Inc()
 	}
 	return e
 }
 
-func (x *exchange) reason(ctx context.Context, err error) *Error {
+func (x *exchange) reason(err error) *Error {
 	if x.request.Context().Err() != nil {
 		return &Error{Status: statusClientGone, Reason: "client_gone", Err: err}
 	}
@@ -208,7 +229,7 @@ func (x *exchange) reason(ctx context.Context, err error) *Error {
 			return &Error{Status: status, Reason: "client_body", Err: failed}
 		}
 	}
-	if errors.Is(context.Cause(ctx), errIdle) {
+	if x.idle.Load() {
 		return &Error{Status: http.StatusGatewayTimeout, Reason: "timeout", Err: errIdle}
 	}
 	if never := (*dialError)(nil); errors.As(err, &never) {
@@ -221,7 +242,7 @@ func (x *exchange) reason(ctx context.Context, err error) *Error {
 }
 
 // copyBody streams the answer. Where its length is unknown each part is flushed: it may be the last for a while.
-func (x *exchange) copyBody(ctx context.Context, w http.ResponseWriter, response *http.Response) error {
+func (x *exchange) copyBody(w http.ResponseWriter, response *http.Response) error {
 	if response.ContentLength == 0 {
 		return nil
 	}
@@ -247,7 +268,7 @@ func (x *exchange) copyBody(ctx context.Context, w http.ResponseWriter, response
 			return nil
 		}
 		if err != nil {
-			return x.cut(ctx, w, err)
+			return x.cut(w, err)
 		}
 		if flusher != nil && n > 0 {
 			if failed := flusher.Flush(); failed != nil {
@@ -259,12 +280,12 @@ func (x *exchange) copyBody(ctx context.Context, w http.ResponseWriter, response
 
 // cut ends an answer that the upstream did not finish. Threat: a client that takes half of a result for all of it. With a
 // write deadline in the past the server cannot write the end, and resets the stream or closes the connection.
-func (x *exchange) cut(ctx context.Context, w http.ResponseWriter, err error) error {
+func (x *exchange) cut(w http.ResponseWriter, err error) error {
 	if failed := http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0)); failed != nil {
 		err = errors.Join(err, failed)
 	}
 	var e *Error
-	if failed := x.fail(ctx, err); errors.As(failed, &e) {
+	if failed := x.fail(err); errors.As(failed, &e) {
 		e.Started = true
 	}
 	return e

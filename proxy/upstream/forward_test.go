@@ -41,9 +41,11 @@ func TestAnAnswerPassesAsItIs(t *testing.T) {
 				_, _ = io.WriteString(conn, row.answer)
 			})
 			f := newFront(t, upstream.Options{}, upstream.Target{Base: base, Tenant: "acme", Timeout: time.Minute})
-			response := f.do(t, "POST", "/x", strings.NewReader("data"), nil)
-			if response.status != row.status || response.body != row.body || response.header.Get("Retry-After") != "7" || len(response.trailer) > 0 {
-				t.Errorf("got %+v", response)
+			for method, body := range map[string]io.Reader{"POST": strings.NewReader("data"), "GET": nil} {
+				response := f.do(t, method, "/x", body, nil)
+				if response.status != row.status || response.body != row.body || response.header.Get("Retry-After") != "7" || len(response.trailer) > 0 {
+					t.Errorf("%s: got %+v", method, response)
+				}
 			}
 		})
 	}

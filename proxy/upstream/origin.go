@@ -48,6 +48,7 @@ type address struct {
 	failures atomic.Int32 // in a row
 	aside    atomic.Int64 // until when it is set aside, in ns since 1970
 	times    atomic.Int32 // how often in a row it was set aside
+	links    links
 }
 
 // pick chooses one of two random addresses, the one with less in flight, among those that are not set aside, and not
@@ -189,10 +190,16 @@ func (o *origin) store(hosts []string) {
 		// Connections to a pod that is gone may look well until something is sent. Those of the others are made again: pods
 		// change rarely.
 		o.transport.CloseIdleConnections()
+		for _, a := range before {
+			if !slices.Contains(list, a) {
+				a.links.drop(true)
+			}
+		}
 	} else if last := o.pool.spread.Load(); len(list) == 1 && now.UnixNano()-last > int64(spreadAgain) && o.pool.spread.CompareAndSwap(last, now.UnixNano()) {
 		// A lone address may be that of a Service, which chooses a pod for each new connection: as long as all are kept, pods
 		// that came later get no requests.
 		o.transport.CloseIdleConnections()
+		list[0].links.drop(false)
 	}
 }
 

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -326,4 +327,27 @@ func TestTraceContextIsPassedOnOnlyWhenWellFormed(t *testing.T) {
 			t.Errorf("%q: %v", value, got)
 		}
 	}
+}
+
+func TestAConnectionThatNobodyUsesIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, upstreams := net.Pipe()
+		var kept links
+		kept.keep(newLink(ours))
+		closed := make(chan time.Time)
+		began := time.Now()
+		go func() {
+			_, _ = upstreams.Read(make([]byte, 1))
+			closed <- time.Now()
+		}()
+		if after := (<-closed).Sub(began); after != idleKept {
+			t.Errorf("it was closed after %s", after)
+		}
+		kept.drop(true)
+		other, end := net.Pipe()
+		kept.keep(newLink(other))
+		if _, err := end.Read(make([]byte, 1)); err != io.EOF { //nolint:errorlint // a pipe's own
+			t.Errorf("one to a pod that is gone stays open: %v", err)
+		}
+	})
 }

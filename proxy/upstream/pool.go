@@ -149,14 +149,13 @@ func (p *Pool) SetConnect(timeout time.Duration) { p.connect.Store(int64(timeout
 // transport makes a transport for plain HTTP, or for the https upstream of a name.
 func (p *Pool) transport(serverName string) *http.Transport {
 	t := &http.Transport{
-		DialContext:           p.dial,
-		DisableCompression:    true, // bodies pass as they are
-		MaxIdleConnsPerHost:   idlePerAddress,
-		IdleConnTimeout:       90 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		TLSHandshakeTimeout:   handshake,
-		// Cortex and Loki answer with small headers. Threat: an upstream that was taken over fills the memory.
-		MaxResponseHeaderBytes: 256 << 10,
+		DialContext:            p.dial,
+		DisableCompression:     true, // bodies pass as they are
+		MaxIdleConnsPerHost:    idlePerAddress,
+		IdleConnTimeout:        idleKept,
+		ExpectContinueTimeout:  time.Second,
+		TLSHandshakeTimeout:    handshake,
+		MaxResponseHeaderBytes: answerHeader,
 	}
 	if serverName != "" {
 		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
@@ -176,12 +175,20 @@ func (e *dialError) Error() string { return e.err.Error() }
 func (e *dialError) Unwrap() error { return e.err }
 
 func (p *Pool) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := p.open(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &connection{conn}, nil
+}
+
+func (p *Pool) open(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: time.Duration(p.connect.Load()), KeepAlive: 30 * time.Second}
 	conn, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, &dialError{err}
 	}
-	return &connection{conn}, nil
+	return conn, nil
 }
 
 // origin is the state of one base URL.
@@ -226,6 +233,11 @@ func (p *Pool) Close() {
 	for _, o := range p.origins {
 		if o.transport != p.plain {
 			o.transport.CloseIdleConnections()
+		}
+		if state := o.state.Load(); state != nil {
+			for _, a := range state.list {
+				a.links.drop(true)
+			}
 		}
 	}
 }
