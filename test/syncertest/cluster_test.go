@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -66,13 +65,12 @@ func startCluster(t *testing.T, programs map[string]string, folder string) *clus
 // etcdPorts are two ports in a row that are free.
 func etcdPorts(t *testing.T) int {
 	t.Helper()
-	for {
-		first := port(t)
-		next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+1))
-		if err == nil {
-			next.Close()
+	for first := port(t); ; {
+		next := port(t)
+		if next == first+1 {
 			return first
 		}
+		first = next
 	}
 }
 

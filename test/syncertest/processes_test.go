@@ -3,11 +3,13 @@ package syncertest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -47,15 +49,23 @@ func start(t *testing.T, folder, name, path string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// port is a free port of the loopback address.
+// given is the port that was given last. It stays below those that systems give to connections (32768 and more on Linux),
+// so that none takes a port between its choice and the start of the program that will listen.
+var given atomic.Int32
+
+// port is a free port of the loopback address, which is given only once.
 func port(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	given.CompareAndSwap(0, 20_000+rand.Int32N(10_000)) //nolint:gosec // no secret
+	for range 1000 {
+		candidate := int(given.Add(1))
+		if listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", candidate)); err == nil {
+			_ = listener.Close()
+			return candidate
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // eventually waits for a condition; its error says what is still missing.
