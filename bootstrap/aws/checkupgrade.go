@@ -21,7 +21,7 @@ func (a *amazon) checkUpgrade(ctx context.Context) []provider.Check {
 	if err != nil || found.Condition == engine.Absent || found.Tags[engine.TagCluster] != a.Cluster.Name {
 		return nil // the check of the cluster's name tells
 	}
-	groups, err := a.nodeVersions(ctx)
+	groups, err := a.nodeGroups(ctx)
 	if err != nil {
 		return []provider.Check{a.failed("upgrade", err)}
 	}
@@ -39,12 +39,12 @@ func (a *amazon) checkUpgrade(ctx context.Context) []provider.Check {
 	if have != want {
 		checks = append(checks, check, a.checkInsights(ctx), a.checkAddons(ctx))
 	}
-	return append(checks, skew(groups, want)...)
+	return append(append(checks, skew(groups, want)...), a.checkRelease(ctx, groups)...)
 }
 
-// nodeVersions are the nodes' versions by zone, as far as there are node groups.
-func (a *amazon) nodeVersions(ctx context.Context) (map[string]string, error) {
-	versions := map[string]string{}
+// nodeGroups are by zone, as far as there are any.
+func (a *amazon) nodeGroups(ctx context.Context) (map[string]*types.Nodegroup, error) {
+	groups := map[string]*types.Nodegroup{}
 	for _, zone := range a.Cluster.Provider.Zones {
 		answer, err := a.eks.DescribeNodegroup(ctx, &eks.DescribeNodegroupInput{ClusterName: &a.Cluster.Name, NodegroupName: &zone})
 		if a.gone(err) {
@@ -53,18 +53,19 @@ func (a *amazon) nodeVersions(ctx context.Context) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		versions[zone] = aws.ToString(answer.Nodegroup.Version)
+		groups[zone] = answer.Nodegroup
 	}
-	return versions, nil
+	return groups, nil
 }
 
 // skew refuses a control plane that its nodes could not follow.
-func skew(versions map[string]string, want string) []provider.Check {
+func skew(groups map[string]*types.Nodegroup, want string) []provider.Check {
 	to, err := minor(want)
 	if err != nil {
 		return nil
 	}
-	for zone, version := range versions {
+	for zone, group := range groups {
+		version := aws.ToString(group.Version)
 		if from, err := minor(version); err == nil && to-from > mostSkew {
 			return []provider.Check{{
 				Name: "version skew", Problem: fmt.Sprintf("the nodes in %s run Kubernetes %s, more than %d versions before %s", zone, version, mostSkew, want),

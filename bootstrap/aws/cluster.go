@@ -204,8 +204,8 @@ func (a *amazon) addNodeGroup(g *engine.Graph, zone string, subnet, role engine.
 			}
 			_, err = a.eks.CreateNodegroup(ctx, &eks.CreateNodegroupInput{
 				ClusterName: &g.Cluster, NodegroupName: &zone, NodeRole: &as, Subnets: []string{in},
-				AmiType: types.AMITypesAl2023Arm64Standard, CapacityType: types.CapacityTypesOnDemand, InstanceTypes: []string{nodeType, otherType},
-				DiskSize: aws.Int32(nodeDisk), ScalingConfig: scaling(count), UpdateConfig: &types.NodegroupUpdateConfig{MaxUnavailable: aws.Int32(1)},
+				AmiType: nodeImage, CapacityType: types.CapacityTypesOnDemand, InstanceTypes: []string{nodeType, otherType},
+				DiskSize: aws.Int32(nodeDisk), ReleaseVersion: a.nodeRelease(), ScalingConfig: scaling(count), UpdateConfig: &types.NodegroupUpdateConfig{MaxUnavailable: aws.Int32(1)},
 				ClientRequestToken: a.token(g, name, in), Tags: g.Tags(name),
 			})
 			return err

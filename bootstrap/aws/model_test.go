@@ -25,7 +25,7 @@ func TestFakeIsWhatTheSDKKnows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients := map[string]any{"ec2": w.ec2, "eks": w.eks, "iam": w.iam, "kms": w.kms, "route53": w.route53, "sts": w.sts, "servicequotas": w.limits, "tagging": w.tags, "logs": w.logs, "elasticloadbalancing": w.classic, "elasticloadbalancingv2": w.balancers}
+	clients := map[string]any{"ec2": w.ec2, "eks": w.eks, "iam": w.iam, "kms": w.kms, "route53": w.route53, "sts": w.sts, "servicequotas": w.limits, "tagging": w.tags, "logs": w.logs, "ssm": w.ssm, "elasticloadbalancing": w.classic, "elasticloadbalancingv2": w.balancers}
 	for name, parameters := range cloud.Knows() {
 		service, action, _ := strings.Cut(name, ":")
 		method := reflect.ValueOf(clients[service]).MethodByName(action)

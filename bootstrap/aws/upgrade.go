@@ -151,8 +151,8 @@ func (a *amazon) addNodesVersion(g *engine.Graph, zone string, after ...engine.D
 		},
 		Reconcile: func(ctx context.Context, have engine.State[string]) error {
 			answer, err := a.eks.UpdateNodegroupVersion(ctx, &eks.UpdateNodegroupVersionInput{
-				ClusterName: &g.Cluster, NodegroupName: &zone, Version: &a.Cluster.Kubernetes,
-				ClientRequestToken: aws.String(tokenOf(a.run, name, have.Output, a.Cluster.Kubernetes)),
+				ClusterName: &g.Cluster, NodegroupName: &zone, Version: &a.Cluster.Kubernetes, ReleaseVersion: a.nodeRelease(),
+				ClientRequestToken: aws.String(tokenOf(a.run, name, have.Output, a.Cluster.Kubernetes, a.Cluster.Provider.NodeRelease)),
 			})
 			if err == nil && answer.Update != nil {
 				a.updates.Store(zone, aws.ToString(answer.Update.Id))
@@ -162,8 +162,8 @@ func (a *amazon) addNodesVersion(g *engine.Graph, zone string, after ...engine.D
 	}, after...)
 }
 
-// nodesVersion is the version that new nodes of a group get. Nodes that are newer than wanted are left: the control plane
-// says what is wrong.
+// nodesVersion is the version that new nodes of a group get, and the release of their image where cluster.yaml names one.
+// Nodes that are newer than wanted are left: the control plane, or preflight, says what is wrong.
 func (a *amazon) nodesVersion(ctx context.Context, group *types.Nodegroup) (engine.State[string], error) {
 	have, want := aws.ToString(group.Version), a.Cluster.Kubernetes
 	found := engine.State[string]{Condition: engine.Ready, Output: have, Detail: string(group.Status)}
@@ -175,10 +175,17 @@ func (a *amazon) nodesVersion(ctx context.Context, group *types.Nodegroup) (engi
 	if err != nil {
 		return found, nil // a version that cannot be read is not changed
 	}
-	if to, err := minor(want); err != nil || to <= from {
+	to, err := minor(want)
+	switch release := aws.ToString(group.ReleaseVersion); {
+	case err != nil:
 		return found, err
+	case to > from:
+		found.Drift = []engine.Change{{Field: "Kubernetes", Have: have, Want: want}}
+	case to == from && olderRelease(release, a.Cluster.Provider.NodeRelease):
+		found.Drift = []engine.Change{{Field: "release", Have: release, Want: a.Cluster.Provider.NodeRelease}}
+	default:
+		return found, nil
 	}
-	found.Drift = []engine.Change{{Field: "Kubernetes", Have: have, Want: want}}
 	why, err := a.lastUpdate(ctx, aws.ToString(group.NodegroupName))
 	if why != "" {
 		found.Detail = why

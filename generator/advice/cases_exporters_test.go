@@ -41,6 +41,12 @@ func exporterCases() []ruleCase {
 		{"exporter-component", "off, and nobody minds", off("exporters", nothing), "", false},
 		{"collector-tenant", "no tenant", collector, "the tenant system does not live on this cluster", warned},
 		{"collector-tenant", "with the tenant", system, "", false},
+		{"collector-series", "more than a small tenant may send", func(w *world) { system(w); w.tenants[0].Metrics.ActiveSeries = 50e3 },
+			"and the tenant system may send 50k: what is above is refused", warned},
+		{"collector-series", "more than the cluster takes in all", func(w *world) { system(w); w.cluster.Capacity.Metrics.ActiveSeries = 20e3 },
+			"and the tenant system may send 20k", warned},
+		{"collector-series", "a class for it", func(w *world) { system(w); w.tenants[0].Class = tenant.Medium }, "", false},
+		{"collector-series", "off", off("collector", func(w *world) { system(w); w.tenants[0].Metrics.ActiveSeries = 50e3 }), "", false},
 		{"collector-tenant", "off", off("collector", collector), "", false},
 	}
 }

@@ -8,6 +8,9 @@ func networkCases() []ruleCase {
 		return func(w *world) { w.cluster.Provider.Endpoint = cluster.Endpoint{Private: private, CIDRs: cidrs} }
 	}
 	key := func(arn string) func(*world) { return func(w *world) { w.cluster.Provider.Key = arn } }
+	release := func(release string) func(*world) {
+		return func(w *world) { w.cluster.Kubernetes, w.cluster.Provider.NodeRelease = "1.35", release }
+	}
 	on := func(provider, edit func(*world)) func(*world) { return func(w *world) { provider(w); edit(w) } }
 	subnets := []string{"subnet-0a1b2c3d", "subnet-0a1b2c3e", "subnet-0a1b2c3f"}
 	return []ruleCase{
@@ -34,6 +37,10 @@ func networkCases() []ruleCase {
 		{"key-form", "key", key("arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab"), "", false},
 		{"key-form", "alias", key("alias/main"), "is not the ARN of a key", refused},
 		{"key-form", "elsewhere", key("arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab"), "the key is in us-east-1", refused},
+		{"node-release", "release", release("1.35.6-20260728"), "", false},
+		{"node-release", "version", release("1.35"), "is not a release", refused},
+		{"node-release", "another version", release("1.34.9-20260728"), "is for Kubernetes 1.34", refused},
+		{"node-release", "Google's", on(gcp, release("1.35.6-20260728")), "only provider aws knows this", refused},
 		{"network-given", "Google's", on(gcp, network(cluster.Network{ID: "main", Subnets: []string{"clusters"}})), "", false},
 		{"network-given", "Google's, name", on(gcp, network(cluster.Network{ID: "Main", Subnets: []string{"clusters"}})), "is not the name of a network", refused},
 		{"network-given", "Google's, subnet", on(gcp, network(cluster.Network{ID: "main", Subnets: []string{"10.0.0.0/8"}})), "is not the name of a subnet", refused},

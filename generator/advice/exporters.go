@@ -2,11 +2,13 @@ package advice
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/opsgen/opsgen/generator/cluster"
 	"github.com/opsgen/opsgen/generator/exporter"
+	"github.com/opsgen/opsgen/generator/quantity"
 	"github.com/opsgen/opsgen/generator/tenant"
 )
 
@@ -17,6 +19,7 @@ func exporterRules() []rule {
 		{"exporter-google", "Outside of Google Cloud, a provider that trusts the cluster says who an exporter is.", checkExporterGoogle},
 		{"exporter-component", "Exporters of tenants are not made on a cluster where the component is off.", checkExporterComponent},
 		{"collector-tenant", "The platform's own metrics are written into the tenant system.", checkCollectorTenant},
+		{"collector-series", "A cluster with many pods has more series of itself than a small tenant may send: alerts about the platform would be blind.", checkCollectorSeries},
 	}
 }
 
@@ -81,3 +84,26 @@ func checkCollectorTenant(r *report) {
 			"the platform's metrics are refused: the tenant system does not live on this cluster")
 	}
 }
+
+// checkCollectorSeries compares what the platform has of itself with what the tenant system may send. A limit that follows
+// from the cluster's capacity cannot be raised without it.
+func checkCollectorSeries(r *report) {
+	at := slices.IndexFunc(r.Tenants, func(t Tenant) bool { return t.Resolved.Name == tenant.System })
+	if at < 0 || r.Sizing == nil || !slices.Contains(r.Components, "collector") || r.off("collector") {
+		return
+	}
+	t := r.Tenants[at]
+	series, why := r.Sizing.PlatformSeries(len(r.Tenants))
+	need, limit := thousands(series), t.Resolved.Metrics.ActiveSeries
+	message := fmt.Sprintf("the platform has about %s series of itself (%s), and the tenant system may send %s: what is above is refused", need, why, limit)
+	switch {
+	case limit >= need:
+	case r.Cluster.Capacity.Metrics.ActiveSeries >= need:
+		r.warnTenant(t, "metrics.activeSeries", fmt.Sprintf("Write metrics: {activeSeries: %s}, or a larger class.", need), "%s", message)
+	default:
+		r.warn("capacity.metrics.activeSeries", fmt.Sprintf("Write at least %s: the platform's own series are among those of the cluster.", need), "%s", message)
+	}
+}
+
+// thousands rounds a number of series up to whole thousands.
+func thousands(series float64) quantity.Count { return quantity.Count(math.Ceil(series/1000)) * 1000 }

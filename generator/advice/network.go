@@ -118,6 +118,23 @@ func checkKey(r *report) {
 	}
 }
 
+// releaseForm is a release of an EKS optimized AMI: Kubernetes' version and a date.
+var releaseForm = regexp.MustCompile(`^(1\.[0-9]+)\.[0-9]+-20[0-9]{6}$`)
+
+func checkNodeRelease(r *report) {
+	const path = "provider.nodeRelease"
+	p := r.Cluster.Provider
+	switch m := releaseForm.FindStringSubmatch(p.NodeRelease); {
+	case p.NodeRelease == "":
+	case p.Name != cluster.AWS:
+		r.refuse(path, "Remove it.", "only provider aws knows this, and the cluster's is %s", p.Name)
+	case m == nil:
+		r.refuse(path, "Write one like 1.35.6-20260728; `bootstrap plan` names the newest.", "%q is not a release of EKS' image for nodes", p.NodeRelease)
+	case m[1] != r.Cluster.Kubernetes:
+		r.refuse(path, "Write one of "+r.Cluster.Kubernetes+", or remove it for the newest one.", "the release is for Kubernetes %s, and the cluster is to run %s", m[1], r.Cluster.Kubernetes)
+	}
+}
+
 func checkOnlyClouds(r *report) {
 	p := r.Cluster.Provider
 	switch p.Name {

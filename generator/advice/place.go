@@ -22,6 +22,7 @@ func placeRules() []rule {
 		{"network-given", "A network of one's own is named as a whole: the VPC and a subnet for each zone, and its ways out are not bootstrap's.", checkNetwork},
 		{"endpoint", "Who may reach the Kubernetes API is said by blocks of addresses, and there is nobody to name when it has no public address.", checkEndpointAccess},
 		{"key-form", "The key for Kubernetes' Secrets is named by its ARN, and lies in the cluster's region.", checkKey},
+		{"node-release", "The release of the nodes' image is one for the cluster's Kubernetes.", checkNodeRelease},
 		{"clouds-only", "Options that a provider does not know are refused: nobody should rely on what does not happen.", checkOnlyClouds},
 		{"kubernetes-range", "Objects are checked for the Kubernetes minors that the bundle names, and for no other.", checkKubernetes},
 	}

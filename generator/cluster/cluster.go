@@ -65,6 +65,10 @@ type Provider struct {
 	// "projects/…/cryptoKeys/…", to which bootstrap adds GKE's right to use it. It is never changed and never deleted.
 	// Left out, bootstrap makes one. Only for aws and gcp.
 	Key string `json:"key,omitempty" jsonschema:"example=arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"`
+	// NodeRelease is the release of EKS' own image that nodes run ("1.35.6-20260728"): bootstrap brings them to it, one zone
+	// after the other. Left out, nodes keep what was the newest one when they were made, or last upgraded; bootstrap plan
+	// says when there is a newer one. EKS never goes back to an older one. Only for aws.
+	NodeRelease string `json:"nodeRelease,omitempty" jsonschema:"example=1.35.6-20260728"`
 }
 
 // Network is the network of the cluster: one that bootstrap makes, or yours. Only for aws and gcp.

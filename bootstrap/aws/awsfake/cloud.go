@@ -30,6 +30,8 @@ type Cloud struct {
 	Stuck map[string]bool
 	// Insights are EKS' findings of an upgrade, by name, with their status ("ERROR").
 	Insights map[string]string
+	// Releases are the newest releases of the nodes' image, by version of Kubernetes; a version that has none has its ".1".
+	Releases map[string]string
 	// Quotas are those that were changed, by "<service>/<code>".
 	Quotas map[string]float64
 	// Account and Region are where everything is.
@@ -55,8 +57,8 @@ type Item struct {
 	token             string
 	deleting, failed  bool
 	// next is the version that it has once busy is over.
-	next string
-	busy time.Time
+	next, release string
+	busy          time.Time
 }
 
 // New is an empty account whose control planes and nodes take that long.
@@ -69,7 +71,7 @@ func New(controlPlane, nodes time.Duration) *Cloud {
 		},
 		Going:   map[string]time.Duration{"cluster": controlPlane / 2, "nodegroup": nodes, "nat": nodes / 3, "addon": nodes / 6, "endpoint": 5 * time.Second, "interface": 20 * time.Second},
 		objects: map[string]map[string]object{}, Refuse: map[string]string{}, Broken: map[string]bool{},
-		Quotas: map[string]float64{}, Stuck: map[string]bool{}, Insights: map[string]string{},
+		Quotas: map[string]float64{}, Releases: map[string]string{}, Stuck: map[string]bool{}, Insights: map[string]string{},
 	}
 }
 
@@ -120,7 +122,7 @@ func (c *Cloud) serve(k *call) {
 	services := map[string]func(*call){
 		"ec2": c.serveEC2, "iam": c.serveIAM, "sts": c.serveSTS, "eks": c.serveEKS,
 		"servicequotas": c.serveQuotas, "tagging": c.serveTags, "s3": c.serveS3, "kms": c.serveKMS, "route53": c.serveZones,
-		"elasticloadbalancing": c.serveBalancers, "logs": c.serveLogs,
+		"elasticloadbalancing": c.serveBalancers, "logs": c.serveLogs, "ssm": c.serveParameters,
 	}
 	serve := services[k.service]
 	if serve == nil {
@@ -189,6 +191,9 @@ func (c *Cloud) settle() {
 		}
 		if i.next != "" && !now.Before(i.busy) {
 			i.Props["version"], i.next = i.next, ""
+			if i.release != "" {
+				i.Props["release"] = i.release
+			}
 		}
 	}
 	c.items = slices.DeleteFunc(c.items, func(i *Item) bool { return i.deleting && !now.Before(i.gone) })
@@ -343,7 +348,7 @@ func (c *Cloud) Copy() *Cloud {
 	defer c.mu.Unlock()
 	other := &Cloud{
 		Lag: c.Lag, RoleLag: c.RoleLag, Making: c.Making, Going: c.Going, Throttle: c.Throttle, Refuse: maps.Clone(c.Refuse),
-		Broken: maps.Clone(c.Broken), Stuck: maps.Clone(c.Stuck), Insights: maps.Clone(c.Insights), Quotas: c.Quotas,
+		Broken: maps.Clone(c.Broken), Stuck: maps.Clone(c.Stuck), Insights: maps.Clone(c.Insights), Quotas: c.Quotas, Releases: c.Releases,
 		Account: c.Account, Region: c.Region, objects: map[string]map[string]object{}, next: c.next, calls: c.calls,
 	}
 	for _, i := range c.items {

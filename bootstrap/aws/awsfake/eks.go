@@ -27,9 +27,9 @@ func fields() map[string]string {
 	return map[string]string{
 		"CreateCluster": "+name +version +roleArn +resourcesVpcConfig accessConfig bootstrapSelfManagedAddons encryptionConfig logging upgradePolicy clientRequestToken tags",
 		"CreateNodegroup": `+nodegroupName +nodeRole +subnets amiType capacityType instanceTypes diskSize scalingConfig updateConfig
-			clientRequestToken tags`,
+			releaseVersion clientRequestToken tags`,
 		"UpdateNodegroupConfig":        "scalingConfig clientRequestToken",
-		"UpdateNodegroupVersion":       "version clientRequestToken",
+		"UpdateNodegroupVersion":       "version releaseVersion clientRequestToken",
 		"UpdateClusterVersion":         "+version clientRequestToken",
 		"UpdateClusterConfig":          "resourcesVpcConfig clientRequestToken",
 		"UpdateAddon":                  "addonVersion resolveConflicts clientRequestToken configurationValues",

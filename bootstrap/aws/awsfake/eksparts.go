@@ -59,7 +59,7 @@ func size(body map[string]any) string {
 func part(i *Item) map[string]any {
 	p := map[string]any{
 		"status": i.status(), "tags": i.Tags, "roleArn": i.Props["role"], "associationId": i.ID, "addonName": i.ID, "nodegroupName": i.ID,
-		"version": i.Props["version"], "addonVersion": i.Props["version"], "addonArn": "arn:addon/" + i.ID,
+		"version": i.Props["version"], "releaseVersion": i.Props["release"], "addonVersion": i.Props["version"], "addonArn": "arn:addon/" + i.ID,
 		"nodegroupArn": "arn:nodegroup/" + i.ID, "namespace": i.Props["namespace"], "serviceAccount": i.Props["serviceAccount"],
 	}
 	var count int
@@ -106,6 +106,8 @@ func (c *Cloud) createPart(k *call, cluster *Item, kind, element, nameField stri
 	role := body["roleArn"]
 	if kind == "nodegroup" {
 		role = body["nodeRole"]
+		i.Props["release"] = c.released(cluster.Props["version"], body)
+		i.release = i.Props["release"]
 		i.Props["subnets"], i.Props["size"] = strings.Join(words(body["subnets"]), ","), size(body)
 	}
 	for _, one := range items(body["podIdentityAssociations"]) {

@@ -35,6 +35,7 @@ func (c *Cloud) Knows() map[string]Parameters {
 		"elasticloadbalancing":   "DescribeLoadBalancers DescribeTags DeleteLoadBalancer",
 		"elasticloadbalancingv2": "DescribeLoadBalancers DescribeTargetGroups DescribeTags DeleteLoadBalancer DeleteTargetGroup",
 		"logs":                   "DescribeLogGroups ListTagsForResource CreateLogGroup PutRetentionPolicy DeleteLogGroup",
+		"ssm":                    "GetParameter",
 		"sts":                    "GetCallerIdentity", "servicequotas": "GetServiceQuota GetAWSDefaultServiceQuota", "tagging": "GetResources",
 	} {
 		for name := range strings.FieldsSeq(names) {

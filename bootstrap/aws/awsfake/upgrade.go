@@ -1,8 +1,11 @@
 package awsfake
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +72,29 @@ func (*Cloud) newest(cluster *Item, kind, name string) string {
 	return ""
 }
 
+// released is the release that a call asks for, and the newest one of the version where it asks for none.
+func (c *Cloud) released(version string, body map[string]any) string {
+	if release, _ := body["releaseVersion"].(string); release != "" {
+		return release
+	}
+	return cmp.Or(c.Releases[version], version+".1-20260701")
+}
+
+// serveParameters knows where AWS publishes the releases of images.
+func (c *Cloud) serveParameters(k *call) {
+	_, name, _ := strings.Cut(k.request.Header.Get("X-Amz-Target"), ".")
+	if !c.begin(k, name) {
+		return
+	}
+	var given struct{ Name string }
+	path := regexp.MustCompile(`^/aws/service/eks/optimized-ami/([0-9.]+)/amazon-linux-2023/arm64/standard/recommended/release_version$`)
+	if err := json.Unmarshal(k.body, &given); err != nil || !path.MatchString(given.Name) {
+		k.fail(http.StatusBadRequest, "ParameterNotFound", given.Name)
+		return
+	}
+	k.json(map[string]any{"Parameter": map[string]any{"Name": given.Name, "Value": c.released(path.FindStringSubmatch(given.Name)[1], nil)}})
+}
+
 // upgrade answers calls about versions and updates; it is false for others.
 func (c *Cloud) upgrade(k *call, name string, i *Item, body map[string]any) bool {
 	version := fmt.Sprint(body["version"])
@@ -95,6 +121,12 @@ func (c *Cloud) upgrade(k *call, name string, i *Item, body map[string]any) bool
 			k.fail(http.StatusBadRequest, "InvalidParameterException", "the control plane and the add-ons are not at "+version)
 			return true
 		}
+		release := c.released(version, body)
+		if !strings.HasPrefix(release, version+".") || i.Props["version"] == version && release < i.Props["release"] {
+			k.fail(http.StatusBadRequest, "InvalidParameterException", "Requested release version "+release+" is not valid for kubernetes version "+version)
+			return true
+		}
+		i.release = release
 	case "UpdateClusterConfig":
 		network, _ := body["resourcesVpcConfig"].(map[string]any)
 		if i.status() == "ACTIVE" {
@@ -112,7 +144,7 @@ func (c *Cloud) upgrade(k *call, name string, i *Item, body map[string]any) bool
 	}
 	i.next, i.busy = version, time.Now().Add(c.Making[i.Kind])
 	if c.Stuck[i.ID] {
-		i.next = i.Props["version"]
+		i.next, i.release = i.Props["version"], i.Props["release"]
 	}
 	k.json(map[string]any{"update": map[string]any{"id": "update-" + i.ID, "status": "InProgress"}})
 	return true
