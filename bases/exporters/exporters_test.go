@@ -5,6 +5,7 @@ package exporters_test
 import (
 	"encoding/json"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/prometheus/prometheus/config"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -26,14 +28,15 @@ import (
 	"github.com/opsgen/opsgen/generator/identity"
 	"github.com/opsgen/opsgen/generator/jsonnet"
 	"github.com/opsgen/opsgen/generator/jsonnet/basetest"
+	"github.com/opsgen/opsgen/generator/sizing"
 	"github.com/opsgen/opsgen/generator/tenant"
 )
 
 // everything is a tenant.yaml with all exporters and all that they can be told.
 const everything = "testdata/tenant.yaml"
 
-// objects are what the base makes for the tenant payments on a cluster of a provider, by kind and name.
-func objects(t *testing.T, provider string) basetest.Objects {
+// payments is the tenant as it is written.
+func payments(t *testing.T) *tenant.Tenant {
 	t.Helper()
 	text, err := os.ReadFile(everything)
 	if err != nil {
@@ -47,7 +50,13 @@ func objects(t *testing.T, provider string) basetest.Objects {
 	if problems := written.Problems(file); len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	resolved, err := json.Marshal(written.For(&cluster.Cluster{Name: "prod"}))
+	return written
+}
+
+// objects are what the base makes for the tenant payments on a cluster of a provider, by kind and name.
+func objects(t *testing.T, provider string) basetest.Objects {
+	t.Helper()
+	resolved, err := json.Marshal(payments(t).For(&cluster.Cluster{Name: "prod"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +134,30 @@ func TestExportersHoldNoKeys(t *testing.T) {
 				t.Errorf("%s has the variable %s", name, env.Name)
 			}
 		}
+	}
+}
+
+// TestSizeCountsWhatIsRendered compares what the pods request with what `opsgen size` counts for the tenant.
+func TestSizeCountsWhatIsRendered(t *testing.T) {
+	requested := sizing.Sum{}
+	for _, object := range objects(t, "aws") {
+		if object.GetKind() != "Deployment" {
+			continue
+		}
+		requested.Pods++
+		containers, _, _ := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
+		for _, container := range containers {
+			fields, _ := container.(map[string]any)
+			requests, _, _ := unstructured.NestedStringMap(fields, "resources", "requests")
+			cpu, memory := resource.MustParse(requests["cpu"]), resource.MustParse(requests["memory"])
+			requested.CPU += cpu.AsApproximateFloat64()
+			requested.Memory += memory.Value()
+		}
+	}
+	c := &cluster.Cluster{Name: "prod"}
+	counted := sizing.Total(sizing.Sizing{}.Counted(c, []*tenant.Tenant{payments(t).For(c)}))
+	if requested.Pods == 0 || requested.Pods != counted.Pods || math.Abs(requested.CPU-counted.CPU) > 1e-6 || requested.Memory != counted.Memory {
+		t.Errorf("rendered are %+v, counted %+v", requested, counted)
 	}
 }
 

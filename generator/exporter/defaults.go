@@ -62,6 +62,27 @@ func (e *Exporters) Any() bool {
 	return e != nil && (e.CloudWatch != nil || e.CloudMonitoring != nil || e.AzureMonitor != nil || e.Blackbox != nil)
 }
 
+// Memory is each exporter's request and limit in Kubernetes notation by its field in tenant.yaml ("cloudwatch").
+func (e *Exporters) Memory() map[string]string {
+	memory := map[string]string{}
+	if e == nil {
+		return memory
+	}
+	if e.CloudWatch != nil {
+		memory["cloudwatch"] = e.CloudWatch.Memory
+	}
+	if e.CloudMonitoring != nil {
+		memory["cloudMonitoring"] = e.CloudMonitoring.Memory
+	}
+	if e.AzureMonitor != nil {
+		memory["azureMonitor"] = e.AzureMonitor.Memory
+	}
+	if e.Blackbox != nil {
+		memory["blackbox"] = e.Blackbox.Memory
+	}
+	return memory
+}
+
 // InClouds are the names of the exporters that are somebody in a cloud ("cloudwatch").
 func (e *Exporters) InClouds() []string {
 	var names []string

@@ -67,7 +67,7 @@ func unique(problems document.Problems) document.Problems {
 
 func adviceInput(p *plan) advice.Input {
 	in := advice.Input{
-		Bundle: p.repo.Bundle, Cluster: p.Cluster.Cluster, File: p.File, Sizing: p.sizing,
+		Bundle: p.repo.Bundle, Cluster: p.Cluster.Cluster, File: p.File, Sizing: p.counted(),
 		Components: slices.Sorted(maps.Keys(p.repo.Components)),
 	}
 	resolved := map[string]*tenant.Tenant{}
@@ -130,13 +130,16 @@ func folders(dir string) []string {
 // noDefinitions are the custom resources that are known before any unit is rendered.
 func noDefinitions() ([]object.Object, error) { return nil, nil }
 
-// Sizes are the sizes of the repository's clusters, in their order. The error is document.Problems for inputs that
+// counted is the cluster's size with what each of its tenants runs.
+func (p *plan) counted() sizing.Sizing { return p.sizing.Counted(p.Cluster.Cluster, p.tenants) }
+
+// Sizes are the sizes of the repository's clusters, with what their tenants run in them, in their order. The error is document.Problems for inputs that
 // cannot be sized.
 func Sizes(repo *repository.Repository) ([]sizing.Sizing, error) {
 	plans, _, err := planAll(repo)
 	sizes := make([]sizing.Sizing, 0, len(plans))
 	for _, p := range plans {
-		sizes = append(sizes, p.sizing)
+		sizes = append(sizes, p.counted())
 	}
 	return sizes, err
 }

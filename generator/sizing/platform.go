@@ -90,7 +90,7 @@ func objectStoreNeed(in load) need {
 // collectorNeed is the agent that scrapes all other workloads of the platform.
 func collectorNeed(in load, all map[string]map[string]need) need {
 	pods := 0
-	for _, component := range []string{"cortex", "loki", "proxy", "syncer", "flux", "cert-manager"} {
+	for _, component := range scraped() {
 		for _, n := range all[component] {
 			if n.zonal {
 				pods += n.pods * in.zones
@@ -99,11 +99,9 @@ func collectorNeed(in load, all map[string]map[string]need) need {
 			}
 		}
 	}
-	// Cortex and Loki count some things for each tenant.
-	series := float64(pods)*collectorSeriesPerPod + float64(in.tenants)*collectorSeriesPerTenant
+	series, why := platformSeries(pods, in.tenants)
 	return need{
 		pods: 1, cpu: 0.02 + series/collectorSeriesPerCore, memory: 96*miB + series*collectorBytesPerSeries,
-		why: fmt.Sprintf("96 MiB + %s × %s series and %s × %s, %s a series", plural(pods, "pod"), amount(collectorSeriesPerPod),
-			plural(in.tenants, "tenant"), amount(collectorSeriesPerTenant), size(collectorBytesPerSeries)),
+		why: fmt.Sprintf("96 MiB + %s, %s a series", why, size(collectorBytesPerSeries)),
 	}
 }
