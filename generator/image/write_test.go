@@ -101,6 +101,9 @@ func TestWrite(t *testing.T) {
 	if err := os.WriteFile(file, []byte("images:\n  a:\n    repository: r.io/a\n    tag: v1\n"), 0o640); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Chmod(file, 0o640); err != nil { // whatever the umask is
+		t.Fatal(err)
+	}
 	if err := os.Symlink(file, link); err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,7 @@ func git(t *testing.T, dir string, arguments ...string) {
 	t.Helper()
 	cmd := exec.Command("git", append([]string{"-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"}, arguments...)...)
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1") // a person's may sign each commit
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("git %v: %s", arguments, out)
 	}
