@@ -70,7 +70,14 @@ local k = import 'k.libsonnet';
   ],
 
   // The flows that many workloads share.
-  dns: net.to([net.peer('kube-system', { 'k8s-app': 'kube-dns' })], ['53/UDP', 53]),
+  // Where nodes have a cache of their own (NodeLocal DNSCache), questions go there: to its pods where the network looks at
+  // who answers in the end (Cilium, and so GKE's Dataplane V2, where the cache is on by default since 1.34), or to its
+  // address, which is link-local and the same everywhere.
+  dns: net.to([
+    net.peer('kube-system', { 'k8s-app': 'kube-dns' }),
+    net.peer('kube-system', { 'k8s-app': 'node-local-dns' }),
+    { ipBlock: { cidr: '169.254.20.10/32' } },
+  ], ['53/UDP', 53]),
   // The API server has no pods to select: its port is all that can be said in a portable way.
   apiServer: net.to([net.anywhere], [443, 6443]),
   https: net.to([net.outside], [443]),
