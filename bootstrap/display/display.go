@@ -155,6 +155,9 @@ func (d *Display) say(e engine.Event, now time.Time) {
 	}
 	if took := now.Sub(e.Since); took >= time.Second {
 		line += "  " + Duration(took)
+		if e.Expected > time.Minute && e.What == engine.Waiting {
+			line += " of about " + Duration(e.Expected)
+		}
 	}
 	fmt.Fprintln(d.out, line)
 }

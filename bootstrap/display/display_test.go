@@ -32,9 +32,9 @@ func TestPipeGetsALineForWhatHappens(t *testing.T) {
 		d.Event(event("network/old", engine.Found, "", time.Now()))
 		d.Close()
 		want := `network    vpc: creating
-network    vpc: waiting: pending  5 s
-network    vpc: waiting: pending  35 s
-network    vpc: waiting: pending  1 m 5 s
+network    vpc: waiting: pending  5 s of about 10 m
+network    vpc: waiting: pending  35 s of about 10 m
+network    vpc: waiting: pending  1 m 5 s of about 10 m
 network    vpc: created  1 m 5 s
 `
 		if got := out.String(); got != want {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -35,6 +36,9 @@ type Leases interface {
 // ErrLost is for a lease that is not what it was thought to be: somebody else wrote it.
 var ErrLost = errors.New("somebody else has taken the lease")
 
+// Placed are Leases that say where the lease is, for people ("gs://prod-rules/opsgen-lease.json").
+type Placed interface{ Place() string }
+
 // HeldError refuses a run since another one works.
 type HeldError struct{ Lease Lease }
 
@@ -43,11 +47,53 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("%s is running `bootstrap %s` on this cluster since %s", e.Lease.Holder, e.Lease.Command, e.Lease.Began.Format("15:04:05 MST"))
 }
 
+// LeaseError is a lease that could not be had, or kept.
+type LeaseError struct {
+	// Doing is what was tried ("read", "write", "keep"), Place where the lease is; Place may be empty.
+	Doing, Place string
+	// Err is the cause.
+	Err error
+	// Hint says what to do; may be empty.
+	Hint string
+}
+
+// Error is the cause, and in a second line what to do.
+func (e *LeaseError) Error() string {
+	text := e.Doing + " the lease"
+	if e.Place != "" {
+		text += " (" + e.Place + ")"
+	}
+	text += ": " + e.Err.Error()
+	// Some errors bring their advice along.
+	if e.Hint != "" && !strings.Contains(text, e.Hint) {
+		text += "\n  " + e.Hint
+	}
+	return text
+}
+
+// Unwrap is the cause.
+func (e *LeaseError) Unwrap() error { return e.Err }
+
+// HintHeld is what to do about a HeldError, hintLost about a lease that was lost.
+const (
+	HintHeld = "Two runs at once would disturb each other: wait for that one, or stop it (Ctrl-C, where it runs), and run the same command again. " +
+		"A run that was killed is noticed, and its place taken, after 90 seconds."
+	hintLost       = "This run has stopped, and nothing is lost. See who else works on the cluster, and run the same command again when nobody does."
+	hintUnreadable = "Delete it when nobody runs bootstrap on this cluster, and run the same command again."
+	hintMute       = "Check the network, and run the same command again."
+)
+
+// ErrUnreadable is for a lease that is not what bootstrap writes.
+var ErrUnreadable = errors.New("it is not what bootstrap writes")
+
 // Times of a lease. The longest silence is longer than the window in which a cloud may not show what it made
 // (Options.Window): so the run after one that was killed sees everything that it made.
 const (
 	leaseRenewal = 15 * time.Second
 	leaseSilence = 90 * time.Second
+	// leaseCall is the longest time of one look at the lease, leaseFailing for how long it is tried while nothing answers.
+	leaseCall    = 30 * time.Second
+	leaseFailing = 2 * time.Minute
 )
 
 // Holding is what Hold needs.
@@ -81,10 +127,38 @@ func Hold(ctx context.Context, h Holding, run func(context.Context) error) error
 	version = <-renewed
 	cancel(nil)
 	if version == "" {
-		return errors.Join(err, ErrLost)
+		return h.afterLoss(held, err)
 	}
 	h.release(ctx, version)
 	return err
+}
+
+// afterLoss is the error of a run whose lease was lost: that the run was stopped for it says nothing more.
+func (h *Holding) afterLoss(held context.Context, err error) error {
+	failure := h.failure("keep", context.Cause(held))
+	if err != nil && !errors.Is(err, ErrLost) {
+		return errors.Join(err, failure)
+	}
+	return failure
+}
+
+// failure is an error with the place of the lease and what to do.
+func (h *Holding) failure(doing string, err error) *LeaseError {
+	e := &LeaseError{Doing: doing, Err: err}
+	if where, ok := h.Leases.(Placed); ok {
+		e.Place = where.Place()
+	}
+	switch verdict := h.Classify(err); {
+	case errors.Is(err, ErrLost):
+		e.Hint = hintLost
+	case errors.Is(err, ErrUnreadable):
+		e.Hint = hintUnreadable
+	case verdict.Hint != "":
+		e.Hint = verdict.Hint
+	case verdict.Class != Refused:
+		e.Hint = hintMute
+	}
+	return e
 }
 
 // release gives the lease back. A lease that cannot be removed keeps others out for leaseSilence and no longer, so that what
@@ -110,19 +184,26 @@ func (h *Holding) release(ctx context.Context, version string) {
 	}
 }
 
-// acquire writes the lease, after the one that is there has been silent for long enough.
+// acquire writes the lease, after the one that is there has been silent for long enough. What fails in a way that passes is
+// tried again for leaseFailing.
 func (h *Holding) acquire(ctx context.Context) (string, error) {
 	wait := backoff{next: pollMost, most: pollMost}
 	var other silence
+	answered := time.Now()
 	for {
-		there, version, err := h.Leases.Read(ctx)
-		if err != nil && (h.refused(err) || ctx.Err() != nil) {
-			return "", fmt.Errorf("read the lease: %w", err)
+		call, cancel := context.WithTimeout(ctx, leaseCall)
+		there, version, err := h.Leases.Read(call)
+		cancel()
+		if err != nil && (h.refused(err) || ctx.Err() != nil || time.Since(answered) > leaseFailing) {
+			return "", h.failure("read", err)
 		}
 		if err == nil { // else it passes
 			written, err := h.consider(ctx, there, version, &other)
-			if written != "" || err != nil {
+			switch {
+			case written != "", err != nil && (!h.passes(err) || time.Since(answered) > leaseFailing):
 				return written, err
+			case err == nil:
+				answered = time.Now()
 			}
 		}
 		if version != "" && h.Waiting != nil {
@@ -155,21 +236,29 @@ func (h *Holding) consider(ctx context.Context, there Lease, version string, oth
 	return "", nil
 }
 
-// take writes the lease; it gives no version where that is to be tried again.
+// take writes the lease; it gives no version, and no error, where that is to be tried again.
 func (h *Holding) take(ctx context.Context, version string) (string, error) {
 	h.Mine.Renewed = time.Now()
 	written, err := h.Leases.Write(ctx, h.Mine, version)
 	switch {
 	case err == nil:
 		return written, nil
-	case !errors.Is(err, ErrLost) && h.refused(err):
-		return "", fmt.Errorf("write the lease: %w", err)
+	case errors.Is(err, ErrLost): // somebody was quicker
+		return "", nil
 	}
-	return "", nil
+	return "", h.failure("write", err)
 }
 
 // refused says whether trying again is of no use.
-func (h *Holding) refused(err error) bool { return h.Classify(err).Class == Refused }
+func (h *Holding) refused(err error) bool {
+	return errors.Is(err, ErrUnreadable) || !errors.Is(err, context.DeadlineExceeded) && h.Classify(err).Class == Refused
+}
+
+// passes says whether a lease that could not be written may be written later.
+func (h *Holding) passes(err error) bool {
+	var failed *LeaseError
+	return errors.As(err, &failed) && !h.refused(failed.Err)
+}
 
 // renew writes the lease again and again until it is told to stop. It gives the last version, "" when it was lost.
 func (h *Holding) renew(ctx context.Context, version string, stop <-chan struct{}, lost context.CancelCauseFunc) string {

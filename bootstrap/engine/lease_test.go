@@ -70,11 +70,69 @@ func TestRunEndsWhenItsLeaseIsLost(t *testing.T) {
 			<-ctx.Done()
 			return context.Cause(ctx)
 		})
-		if !errors.Is(err, engine.ErrLost) {
+		if !errors.Is(err, engine.ErrLost) || !strings.Contains(err.Error(), "See who else works") {
 			t.Errorf("got %v", err)
 		}
 		if there, _, err := leases.Read(t.Context()); err != nil || there.Run != "thief" {
 			t.Errorf("the other's lease is gone: %+v, %v", there, err)
 		}
 	})
+}
+
+// brokenLeases fail in one way.
+type brokenLeases struct {
+	read, write error
+	reads       *int
+}
+
+func (b brokenLeases) Place() string { return "shelf 7" }
+
+func (b brokenLeases) Read(context.Context) (engine.Lease, string, error) {
+	*b.reads++
+	return engine.Lease{}, "", b.read
+}
+
+func (b brokenLeases) Write(context.Context, engine.Lease, string) (string, error) {
+	return "", b.write
+}
+
+func (b brokenLeases) Remove(context.Context, string) error { return nil }
+
+// TestALeaseThatCannotBeHadSaysWhatToDo: with the cloud's own advice, or where nothing answers, with ours, and in bounded time.
+func TestALeaseThatCannotBeHadSaysWhatToDo(t *testing.T) {
+	refused, silent := errors.New("forbidden"), errors.New("connection refused")
+	classify := func(err error) engine.Verdict {
+		if errors.Is(err, refused) {
+			return engine.Verdict{Hint: "Ask for the right."}
+		}
+		return engine.Verdict{Class: engine.Uncertain}
+	}
+	for name, test := range map[string]struct {
+		leases brokenLeases
+		says   string
+		most   time.Duration
+	}{
+		"may not read":    {brokenLeases{read: refused}, "read the lease (shelf 7): forbidden\n  Ask for the right.", 0},
+		"may not write":   {brokenLeases{write: refused}, "write the lease (shelf 7): forbidden\n  Ask for the right.", 0},
+		"nothing answers": {brokenLeases{read: silent}, "read the lease (shelf 7): connection refused\n  Check the network", 3 * time.Minute},
+		"nothing written": {brokenLeases{write: silent}, "write the lease (shelf 7): connection refused\n  Check the network", 3 * time.Minute},
+		"somebody's file": {brokenLeases{read: engine.ErrUnreadable}, "read the lease (shelf 7): it is not what bootstrap writes\n  Delete it when nobody", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				test.leases.reads = new(int)
+				err := engine.Hold(t.Context(), engine.Holding{Leases: test.leases, Classify: classify}, func(context.Context) error {
+					t.Error("it ran without the lease")
+					return nil
+				})
+				if err == nil || !strings.HasPrefix(err.Error(), test.says) {
+					t.Errorf("it says: %v", err)
+				}
+				if took := time.Since(began); took > test.most || test.most > 0 && *test.leases.reads < 10 {
+					t.Errorf("it took %s, and %d looks", took, *test.leases.reads)
+				}
+			})
+		})
+	}
 }

@@ -46,6 +46,8 @@ type Step struct {
 	Passive bool `json:"passive,omitempty"`
 	// Borrowed is as in State.
 	Borrowed bool `json:"borrowed,omitempty"`
+	// Ours says that it is there, and that Down with DeleteData would remove it.
+	Ours bool `json:"ours,omitempty"`
 	// Uses are what it costs, Expected is how long it usually takes.
 	Uses     []Use         `json:"uses,omitempty"`
 	Expected time.Duration `json:"expected,omitempty"`
@@ -111,6 +113,7 @@ func (g *Graph) plan(n *node, found state) Step {
 	s := Step{
 		Resource: n.name, Phase: n.phase, Kind: n.kind, ID: n.id, Action: ActionNone, Condition: found.Condition.String(),
 		Data: n.data, Given: n.given, Passive: n.create == nil && !n.given, Uses: n.uses, Expected: n.expected,
+		Ours: found.Condition != Absent && !n.given && g.owned(n, found),
 	}
 	switch {
 	case found.Condition == Absent && n.given:

@@ -23,6 +23,9 @@ const (
 	leaseAnnotation = "opsgen.io/lease"
 )
 
+// Place implements engine.Placed.
+func (leases) Place() string { return "Lease " + leaseNamespace + "/" + leaseName }
+
 // Read implements engine.Leases.
 func (l leases) Read(ctx context.Context) (engine.Lease, string, error) {
 	var lease engine.Lease
@@ -34,7 +37,7 @@ func (l leases) Read(ctx context.Context) (engine.Lease, string, error) {
 		return lease, "", err
 	}
 	if err := json.Unmarshal([]byte(there.Annotations[leaseAnnotation]), &lease); err != nil {
-		return lease, "", fmt.Errorf("read the Lease %s/%s: %w; delete it if nobody runs bootstrap", leaseNamespace, leaseName, err)
+		return lease, "", fmt.Errorf("%w: %w", engine.ErrUnreadable, err)
 	}
 	return lease, there.ResourceVersion, nil
 }

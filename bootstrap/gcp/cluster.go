@@ -12,6 +12,7 @@ import (
 
 	"github.com/opsgen/opsgen/bootstrap/engine"
 	"github.com/opsgen/opsgen/bootstrap/price"
+	"github.com/opsgen/opsgen/bootstrap/provider"
 )
 
 // controlPlane is how GKE's API server is reached, and what it runs.
@@ -22,8 +23,8 @@ type controlPlane struct {
 	version string
 	// network is the name of the network that it is in.
 	network string
-	// aged says that it is no new cluster any more.
-	aged bool
+	// aged says that it is no new cluster any more, coming that it never ran.
+	aged, coming bool
 }
 
 // How long things take, for progress and the longest path. GKE makes the first nodes with the cluster.
@@ -50,7 +51,7 @@ func (c *cloud) clusterPath() string { return c.location() + "/clusters/" + c.Cl
 
 // addCluster adds GKE. What it gives must be ready before pods can run.
 func (c *cloud) addCluster(g *engine.Graph, n *network, nodes nodeIdentity, key clusterKey, before ...engine.Dependency) []engine.Dependency {
-	const name = "cluster/control-plane"
+	const name = provider.ControlPlane
 	after := append([]engine.Dependency{n.subnet, n.swept, nodes.account, nodes.rights, key.name, key.rights}, before...)
 	c.cluster = add(c, g, engine.Resource[controlPlane]{
 		Name: name, Kind: "GKE cluster", ID: g.Cluster, Expected: controlPlaneTime + nodesTime, Limit: 50 * time.Minute,
@@ -95,7 +96,7 @@ func (c *cloud) wantedCluster(g *engine.Graph, account, key string) *container.C
 		pools = append(pools, c.wantedPool(g, zone, account))
 	}
 	return &container.Cluster{
-		Name: g.Cluster, Description: description(g.Tags("cluster/control-plane")), ResourceLabels: labels(g.Tags("cluster/control-plane")),
+		Name: g.Cluster, Description: description(g.Tags(provider.ControlPlane)), ResourceLabels: labels(g.Tags(provider.ControlPlane)),
 		InitialClusterVersion: c.Cluster.Kubernetes, ReleaseChannel: &container.ReleaseChannel{Channel: "REGULAR"},
 		Locations: c.Cluster.Provider.Zones, Network: c.vpcName(), Subnetwork: c.subnetName(),
 		IpAllocationPolicy: &container.IPAllocationPolicy{
@@ -182,6 +183,7 @@ func (c *cloud) findCluster(ctx context.Context) (engine.State[controlPlane], er
 	}
 	// Threat: up deletes what failed and makes it anew, and a cluster that has run for long holds what is nowhere else.
 	made, err := time.Parse(time.RFC3339, there.CreateTime)
+	found.Output.coming = there.Status == "PROVISIONING"
 	found.Output.aged = err != nil || time.Since(made) > newCluster
 	if there.Status == "ERROR" && found.Output.aged {
 		found.Condition, found.Drift = engine.Ready, []engine.Change{{Field: fieldStatus, Have: found.Detail, Want: "RUNNING"}}

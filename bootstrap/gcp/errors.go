@@ -3,7 +3,6 @@ package gcp
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -45,6 +44,7 @@ const (
 	hintBilling  = "Link the project to a billing account, and run the same command again."
 	hintCapacity = "Google has no machines left in this zone: wait, or choose other zones in cluster.yaml (provider.zones). Then run the same command again."
 	hintNames    = "Choose another name in cluster.yaml."
+	hintNoBucket = "Make it, or remove provider.storage.given from cluster.yaml, and up makes it."
 )
 
 // hints are by the same codes as classes.
@@ -86,8 +86,10 @@ func (c *cloud) Classify(err error) engine.Verdict {
 		return engine.Verdict{Class: engine.NotYet}
 	case errors.As(err, &busy):
 		return engine.Verdict{Class: engine.Blocked}
-	case errors.Is(err, engine.ErrForeign), errors.Is(err, errNoBucket):
+	case errors.Is(err, engine.ErrForeign):
 		return engine.Verdict{Hint: hintNames}
+	case errors.Is(err, errNoBucket):
+		return engine.Verdict{Hint: hintNoBucket}
 	case errors.Is(err, errNoCredentials):
 		return engine.Verdict{Hint: hintCredentials}
 	}
@@ -236,14 +238,3 @@ func (e *busyError) Unwrap() error { return e.err }
 
 // gone says whether an error is that there is no such thing.
 func (c *cloud) gone(err error) bool { return err != nil && c.Classify(err).Class == engine.Gone }
-
-// advised is an error with what to do about it, for those who do not ask Classify.
-func (c *cloud) advised(err error) error {
-	if err == nil || errors.Is(err, engine.ErrLost) {
-		return err
-	}
-	if hint := c.Classify(err).Hint; hint != "" {
-		return fmt.Errorf("%w\n  %s", err, hint)
-	}
-	return err
-}

@@ -21,16 +21,19 @@ func (c *cloud) restConfig(ctx context.Context) (*rest.Config, error) {
 	return &rest.Config{
 		Host: there.endpoint, TLSClientConfig: rest.TLSClientConfig{CAData: there.ca}, WarningHandler: rest.NoWarnings{},
 		WrapTransport: func(next http.RoundTripper) http.RoundTripper {
+			if c.Transport != nil {
+				next = c.Transport
+			}
 			return &authorized{tokens: c.credentials.TokenSource, next: next}
 		},
 	}, nil
 }
 
-// reached is the cluster's address, once it has one.
+// reached is the cluster's address, once it has one that answers.
 func (c *cloud) reached(ctx context.Context) (controlPlane, error) {
 	there, err := c.cluster.Get(ctx)
-	if err == nil && there.endpoint == "" {
-		err = fmt.Errorf("the cluster has no address yet: %w", engine.ErrMissing)
+	if err == nil && (there.endpoint == "" || there.coming) {
+		err = fmt.Errorf("the cluster is not there yet: %w", engine.ErrMissing)
 	}
 	return there, err
 }

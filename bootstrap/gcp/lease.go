@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 
@@ -31,14 +32,21 @@ func (c leases) Read(ctx context.Context) (engine.Lease, string, error) {
 		return lease, "", nil
 	}
 	if err != nil {
-		return lease, "", c.advised(err)
+		return lease, "", err
 	}
 	defer answer.Body.Close()
-	if err := json.NewDecoder(answer.Body).Decode(&lease); err != nil {
-		return lease, "", fmt.Errorf("read gs://%s/%s: %w; delete it if nobody runs bootstrap", c.leaseBucket(), leaseObject, err)
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return lease, "", err
+	}
+	if err := json.Unmarshal(text, &lease); err != nil {
+		return lease, "", fmt.Errorf("%w: %w", engine.ErrUnreadable, err)
 	}
 	return lease, answer.Header.Get("X-Goog-Generation"), nil
 }
+
+// Place implements engine.Placed.
+func (c leases) Place() string { return "gs://" + c.leaseBucket() + "/" + leaseObject }
 
 // errNoBucket is for a bucket that cluster.yaml says is there.
 var errNoBucket = errors.New("cluster.yaml says that it is there")
@@ -56,7 +64,7 @@ func (c leases) Write(ctx context.Context, lease engine.Lease, version string) (
 	}
 	if version == "" {
 		if err := c.ensureBucket(ctx); err != nil {
-			return "", c.advised(err)
+			return "", err
 		}
 	}
 	generation, err := generationOf(version)
@@ -67,10 +75,10 @@ func (c leases) Write(ctx context.Context, lease engine.Lease, version string) (
 	written, err := c.storage.Objects.Insert(c.leaseBucket(), &storage.Object{Name: leaseObject, ContentType: "application/json"}).
 		IfGenerationMatch(generation).Media(bytes.NewReader(text), googleapi.ChunkSize(0), googleapi.ContentType("application/json")).Context(ctx).Do()
 	if c.gone(err) {
-		return "", fmt.Errorf("there is no bucket %s: make it, or remove provider.storage.given from cluster.yaml, and up makes it: %w", c.leaseBucket(), errNoBucket)
+		return "", fmt.Errorf("there is no bucket %s, and %w", c.leaseBucket(), errNoBucket)
 	}
 	if err != nil {
-		return "", c.advised(lost(err))
+		return "", lost(err)
 	}
 	return strconv.FormatInt(written.Generation, 10), nil
 }
@@ -116,7 +124,7 @@ func (c leases) Remove(ctx context.Context, version string) error {
 	if err != nil {
 		return err
 	}
-	return c.advised(lost(c.storage.Objects.Delete(c.leaseBucket(), leaseObject).IfGenerationMatch(generation).Context(ctx).Do()))
+	return lost(c.storage.Objects.Delete(c.leaseBucket(), leaseObject).IfGenerationMatch(generation).Context(ctx).Do())
 }
 
 // lost is engine.ErrLost for a condition that does not hold, and for a lease that is gone.

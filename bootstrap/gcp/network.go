@@ -71,7 +71,11 @@ func (c *cloud) addVPC(g *engine.Graph, enabled engine.Dependency) engine.Output
 			}).Context(ctx).Do()
 			return c.making(name, op, err)
 		},
-		Delete: func(ctx context.Context, _ engine.State[string]) error {
+		Delete: func(ctx context.Context, have engine.State[string]) error {
+			// What Kubernetes made in its last seconds may have been shown after everything was swept.
+			if err := c.sweepAgain(ctx, have.Output); err != nil {
+				return err
+			}
 			op, err := c.compute.Networks.Delete(c.project(), vpc).Context(ctx).Do()
 			return c.removing(name, op, err)
 		},

@@ -46,6 +46,18 @@ func (c *cloud) addSweep(g *engine.Graph, vpc, subnet engine.Output[string]) eng
 	}, vpc, subnet)
 }
 
+// sweepAgain removes what is found now, and fails until nothing is.
+func (c *cloud) sweepAgain(ctx context.Context, network string) error {
+	found, err := c.findStrays(ctx, network)
+	if err != nil || found.count() == 0 {
+		return err
+	}
+	if err := c.deleteStrays(ctx, found); err != nil {
+		return err
+	}
+	return errMore
+}
+
 // findStrays begins with the firewall rules of the cluster's own network: parts of an outer load balancer do not say which
 // network they are for, but each balancer has a rule there. A rule with another name is somebody's, and stays.
 func (c *cloud) findStrays(ctx context.Context, network string) (strays, error) {

@@ -16,6 +16,9 @@ import (
 	"github.com/opsgen/opsgen/generator/cluster"
 )
 
+// ControlPlane is the name of the resource that is Kubernetes itself, for clouds that make one.
+const ControlPlane = "cluster/control-plane"
+
 // Target is the cluster that is to be, and what the user gave to make it.
 type Target struct {
 	// Cluster is clusters/<name>/cluster.yaml with its defaults.

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 
-	"github.com/opsgen/opsgen/generator/repository"
+	"github.com/opsgen/opsgen/bootstrap/provider"
 )
 
 // app is what all commands share: the streams, and settings from flags and OPSGEN_*.
@@ -19,6 +19,10 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	settings       *viper.Viper
+	// flags are those of the command that runs.
+	flags *pflag.FlagSet
+	// reach changes how a cloud is reached, for tests; nil for the real one.
+	reach func(*provider.Target)
 }
 
 func newRootCommand(a *app) *cobra.Command {
@@ -39,7 +43,7 @@ run again. Settings may be given as flags or as environment variables (OPSGEN_KU
 		Args:              cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, words []string) error {
 			if len(words) > 0 {
-				return usage("there is no command %q; commands are plan, up, status, kubeconfig and down", words[0])
+				return usage("there is no command %q; commands are plan, up, status, kubeconfig, token and down", words[0])
 			}
 			return cmd.Help()
 		},
@@ -50,6 +54,7 @@ run again. Settings may be given as flags or as environment variables (OPSGEN_KU
 		return usage("%w; `%s --help` lists the flags", err, cmd.CommandPath())
 	})
 	flags := root.PersistentFlags()
+	defer a.completeFlags(root)
 	flags.String("root", ".", "a folder inside the repository")
 	flags.StringP("output", "o", "text", "text or json")
 	flags.String("prices", "", "file with prices of your own (default: bootstrap/price/prices.yaml, built in)")
@@ -57,6 +62,9 @@ run again. Settings may be given as flags or as environment variables (OPSGEN_KU
 	flags.String("context", "", "provider existing: the context in it")
 	root.AddCommand(newPlanCommand(a), newUpCommand(a), newStatusCommand(a), newKubeconfigCommand(a), newTokenCommand(a), newDownCommand(a))
 	root.InitDefaultCompletionCmd()
+	if shells, _, err := root.Find([]string{"completion"}); err == nil {
+		shells.Args, shells.RunE = cobra.ArbitraryArgs, refuseShell
+	}
 	return root
 }
 
@@ -69,11 +77,8 @@ func (a *app) load(cmd *cobra.Command) error {
 	if err := v.BindPFlags(cmd.Flags()); err != nil {
 		return err
 	}
-	a.settings = v
-	if format := v.GetString("output"); format != "text" && format != "json" {
-		return usage("--output is %q; write text or json", format)
-	}
-	return nil
+	a.settings, a.flags = v, cmd.Flags()
+	return a.checkSettings()
 }
 
 // json says whether results are for a machine.
@@ -86,32 +91,20 @@ func (a *app) writeJSON(value any) error {
 	return encoder.Encode(value)
 }
 
+// refuseShell is `completion` for a shell that cobra does not know.
+func refuseShell(cmd *cobra.Command, words []string) error {
+	if len(words) > 0 {
+		return usage("there is no completion for %q; write bash, zsh, fish or powershell", words[0])
+	}
+	return cmd.Help()
+}
+
 // oneCluster takes exactly one argument: a cluster's folder or name.
 func oneCluster(cmd *cobra.Command, arguments []string) error {
-	if len(arguments) != 1 {
+	if len(arguments) != 1 || arguments[0] == "" {
 		return usage("%s takes one cluster: `%s clusters/NAME`", cmd.Name(), cmd.CommandPath())
 	}
 	return nil
-}
-
-// completeCluster completes the folder of one cluster.
-func (a *app) completeCluster(cmd *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if err := a.load(cmd); err != nil || len(given) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	root, err := repository.FindRoot(a.settings.GetString("root"))
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	files, err := filepath.Glob(filepath.Join(root, "clusters", "*", "cluster.yaml"))
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	names := make([]string, len(files))
-	for i, file := range files {
-		names[i] = "clusters/" + filepath.Base(filepath.Dir(file))
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // secretSetting is a setting that must not be seen in a list of processes: it comes from a file, or from the environment.
@@ -121,7 +114,11 @@ func (a *app) secretSetting(name string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("read --%s-file: %w", name, err)
 		}
-		return strings.TrimSpace(string(text)), nil
+		secret := strings.TrimSpace(string(text))
+		if secret == "" {
+			return "", fmt.Errorf("--%s-file: %s is empty", name, file)
+		}
+		return secret, nil
 	}
 	return a.settings.GetString(name), nil
 }

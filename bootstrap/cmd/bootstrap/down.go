@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/opsgen/opsgen/bootstrap/display"
 	"github.com/opsgen/opsgen/bootstrap/engine"
 	"github.com/opsgen/opsgen/bootstrap/provider"
+	"github.com/opsgen/opsgen/generator/cluster"
 )
 
 func newDownCommand(a *app) *cobra.Command {
@@ -19,14 +21,22 @@ func newDownCommand(a *app) *cobra.Command {
 		Short: "Remove everything but the data, and say what is left",
 		Long: `Down removes what up made, in reverse: first what Kubernetes made in the cloud by itself, then the rest. Data (buckets
 and the keys that encrypt them; on a cluster that was there before, also volumes) stays unless --delete-data is given
-and the cluster's name is typed. What does not carry this cluster's tags is never touched.`,
+and the cluster's name is typed. What does not carry this cluster's tags is never touched.
+
+While Kubernetes lives, it removes what it made itself. Where the cloud says that there is no cluster, down goes on by
+itself; where there is one that does not answer, it stops and says so, and --without-kubernetes goes on: what Kubernetes
+left is searched for in the cloud, and volumes stay as data does.`,
 		Example: `  bootstrap down clusters/prod
   bootstrap down clusters/lab --confirm lab                  in a pipeline
-  bootstrap down clusters/lab --delete-data --confirm lab`,
+  bootstrap down clusters/lab --delete-data --confirm lab
+  bootstrap down clusters/lab --without-kubernetes           its API will not answer again`,
 		Args: oneCluster, ValidArgsFunction: a.completeCluster,
 		RunE: func(cmd *cobra.Command, arguments []string) error {
 			s, err := a.open(cmd.Context(), arguments[0])
 			if err != nil {
+				return err
+			}
+			if err := s.checkRemoval(); err != nil {
 				return err
 			}
 			return s.down(cmd.Context())
@@ -34,16 +44,33 @@ and the cluster's name is typed. What does not carry this cluster's tags is neve
 	}
 	cmd.Flags().Bool("delete-data", false, "delete the data, too: it cannot be brought back")
 	cmd.Flags().String("confirm", "", "the cluster's name, in place of typing it")
+	cmd.Flags().Bool("without-kubernetes", false, "ask nothing of Kubernetes: for a cluster that will not answer again")
 	cmd.Flags().Duration("timeout", time.Hour, "the longest time that all of it may take")
 	return cmd
+}
+
+// checkRemoval refuses what was not meant, before anything is looked at.
+func (s *session) checkRemoval() error {
+	if confirmed := s.settings.GetString("confirm"); confirmed != "" && confirmed != s.cluster.Name {
+		return usage("--confirm says %q, and the cluster is %s: nothing was changed", confirmed, s.cluster.Name)
+	}
+	if s.settings.GetBool("without-kubernetes") && s.cluster.Provider.Name == cluster.Existing {
+		return usage("--without-kubernetes is for aws and gcp: on a cluster that was there before, everything that bootstrap made is in Kubernetes")
+	}
+	return nil
 }
 
 func (s *session) down(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.settings.GetDuration("timeout"))
 	defer cancel()
-	plan, err := s.look(ctx)
+	plan, err := s.seeToRemove(ctx)
 	if err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(plan, func(step engine.Step) bool { return step.Ours }) {
+		// The lock would be all that there is of it.
+		fmt.Fprintf(s.stderr, "there is nothing of the cluster %s (%s)\n", s.cluster.Name, s.provider.Headline())
+		return s.searchLeftovers(ctx)
 	}
 	if err := s.agreeToRemove(plan); err != nil {
 		return err
@@ -55,9 +82,14 @@ func (s *session) down(ctx context.Context) error {
 		}
 		return err
 	}
+	return s.searchLeftovers(ctx)
+}
+
+// searchLeftovers is how down ends.
+func (s *session) searchLeftovers(ctx context.Context) error {
 	left, err := s.provider.Leftovers(ctx)
 	if err != nil {
-		return fmt.Errorf("everything is removed, but searching for leftovers failed: %w", err)
+		return fmt.Errorf("searching for leftovers failed: %w; run the same command to search again", err)
 	}
 	if s.json() {
 		return s.writeJSON(map[string]any{"cluster": s.cluster.Name, "leftovers": left})
@@ -91,11 +123,8 @@ func (s *session) agreeToRemove(plan engine.Plan) error {
 	for _, name := range data {
 		fmt.Fprintln(s.stderr, "  "+name)
 	}
-	if confirmed := s.settings.GetString("confirm"); confirmed != "" {
-		if confirmed != s.cluster.Name {
-			return usage("--confirm says %q, and the cluster is %s: nothing was changed", confirmed, s.cluster.Name)
-		}
-		return nil
+	if s.settings.GetString("confirm") != "" {
+		return nil // checkRemoval has compared it
 	}
 	return s.ask("type the cluster's name to go on: ", s.cluster.Name)
 }

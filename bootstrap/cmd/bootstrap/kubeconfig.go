@@ -35,9 +35,11 @@ in the file: for another machine, and for some minutes.`,
 			if err != nil {
 				return err
 			}
-			// How the cluster is reached is known once it was found.
-			if _, err := s.look(cmd.Context()); err != nil {
-				return err
+			// How the cluster is reached is known once it was found; it need not answer from here.
+			if last := s.beforeKubernetes(); last != "" {
+				if _, err := s.look(cmd.Context(), last); err != nil {
+					return err
+				}
 			}
 			config, err := s.kubernetes.Kubeconfig(cmd.Context())
 			if errors.Is(err, engine.ErrMissing) {
@@ -103,7 +105,7 @@ func newTokenCommand(a *app) *cobra.Command {
 		Long: `Token is what a kubeconfig of ` + "`bootstrap kubeconfig`" + ` calls. It prints an ExecCredential of Kubernetes, made with the
 credentials of the cloud that are there, and needs no repository.`,
 		Example: "  bootstrap token prod --provider aws --region eu-central-1",
-		Args:    oneCluster,
+		Args:    oneName,
 		RunE: func(cmd *cobra.Command, arguments []string) error {
 			return a.printToken(cmd.Context(), arguments[0])
 		},
@@ -114,12 +116,23 @@ credentials of the cloud that are there, and needs no repository.`,
 	return cmd
 }
 
+// oneName takes a cluster's name: there need be no repository.
+func oneName(cmd *cobra.Command, arguments []string) error {
+	if len(arguments) != 1 || arguments[0] == "" {
+		return usage("%s takes one name: `%s NAME --provider aws --region eu-central-1`", cmd.Name(), cmd.CommandPath())
+	}
+	return nil
+}
+
 func (a *app) printToken(ctx context.Context, name string) error {
 	c := &cluster.Cluster{Name: filepath.Base(name), Provider: cluster.Provider{
 		Name: a.settings.GetString("provider"), Region: a.settings.GetString("region"), Account: a.settings.GetString("account"),
 	}}
 	if c.Provider.Name != cluster.AWS && c.Provider.Name != cluster.GCP {
 		return usage("--provider is %q; write aws or gcp", c.Provider.Name)
+	}
+	if c.Provider.Name == cluster.AWS && c.Provider.Region == "" {
+		return usage("--region is missing; write the cluster's, such as eu-central-1")
 	}
 	place, err := a.newProvider(ctx, provider.Target{Cluster: c})
 	if err != nil {

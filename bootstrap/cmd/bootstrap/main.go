@@ -35,7 +35,11 @@ func run(arguments []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	defer stop()
 	// A second signal ends the program at once.
 	context.AfterFunc(ctx, stop)
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	return (&app{stdin: stdin, stdout: stdout, stderr: stderr}).execute(ctx, arguments)
+}
+
+// execute is run, until the context ends.
+func (a *app) execute(ctx context.Context, arguments []string) int {
 	root := newRootCommand(a)
 	root.SetArgs(arguments)
 	err := root.ExecuteContext(ctx)
@@ -43,7 +47,7 @@ func run(arguments []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case err == nil:
 		return exitOK
 	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "stopped; nothing is lost. Run the same command to go on.")
+		fmt.Fprintln(a.stderr, "stopped; nothing is lost. Run the same command to go on.")
 		return exitStopped
 	}
 	return a.explain(err)
@@ -82,7 +86,7 @@ func (a *app) explain(err error) int {
 		fmt.Fprintln(a.stderr, failures.Error())
 		fmt.Fprintf(a.stderr, "%s failed; what is done stays. Mend the cause and run the same command to go on.\n", progress.Count(len(failures), "resource"))
 	case errors.As(err, &held):
-		fmt.Fprintf(a.stderr, "%v. Two runs at once would disturb each other: wait for it, or stop it.\n", held)
+		fmt.Fprintf(a.stderr, "%v\n  %s\n", held, engine.HintHeld)
 	case errors.As(err, &failed):
 		fmt.Fprintln(a.stderr, failed.message)
 	case errors.Is(err, context.DeadlineExceeded):

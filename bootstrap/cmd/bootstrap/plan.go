@@ -106,9 +106,11 @@ func (s *session) report(ctx context.Context) (*report, error) {
 	r.Checks = append(r.Checks, s.checkAPIs())
 	if r.broken() == 0 {
 		var err error
-		if r.Steps, err = s.look(ctx); err != nil {
+		var quiet *silence
+		if r.Steps, quiet, err = s.see(ctx); err != nil {
 			return nil, err
 		}
+		r.Checks = append(r.Checks, s.checkSilence(quiet)...)
 	}
 	r.Checks = append(r.Checks, s.checkGit(r.Steps)...)
 	r.Checks = append(r.Checks, s.checkFirstToken()...)

@@ -151,6 +151,9 @@ func (s *session) printCosts(r *report) {
 
 // money is an amount without cents, with a comma between thousands.
 func money(amount float64) string {
+	if amount > 0 && amount < 0.5 {
+		return "<1"
+	}
 	digits := fmt.Sprint(int64(math.Round(amount)))
 	for at := len(digits) - 3; at > 0; at -= 3 {
 		digits = digits[:at] + "," + digits[at:]
@@ -171,7 +174,7 @@ func (s *session) printChecks(checks []provider.Check) {
 		}
 	}
 	if len(passed) > 0 {
-		fmt.Fprintf(s.stdout, "preflight      %s\n", strings.Join(passed, " · "))
+		fmt.Fprintf(s.stdout, "preflight      %s\n", folded(passed, " · ", 15))
 	}
 	for _, c := range problems(checks) {
 		mark := "!"
@@ -184,6 +187,29 @@ func (s *session) printChecks(checks []provider.Check) {
 		}
 	}
 }
+
+// folded is a list over as many lines as it needs, the later ones indented.
+func folded(parts []string, between string, indent int) string {
+	var b strings.Builder
+	at := indent
+	for i, part := range parts {
+		size := len([]rune(part + between))
+		switch {
+		case i == 0:
+		case at+size > widest:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			at = indent
+		default:
+			b.WriteString(between)
+		}
+		b.WriteString(part)
+		at += size
+	}
+	return b.String()
+}
+
+// widest is how long a line may become.
+const widest = 110
 
 // problems are the checks that did not pass, those first that keep up from beginning.
 func problems(checks []provider.Check) []provider.Check {

@@ -40,13 +40,29 @@ type session struct {
 	tenants map[string]bool
 	prices  price.Table
 	amounts price.Amounts
+	// noKubernetes says that Kubernetes is not asked for anything: see askNobody.
+	noKubernetes bool
 }
 
-// open reads a cluster's files and makes the graph of all that it is to be.
+// open is openAnyway, and refuses what the command line says wrongly of this cluster.
 func (a *app) open(ctx context.Context, argument string) (*session, error) {
-	root, err := repository.FindRoot(a.settings.GetString("root"))
+	s, err := a.openAnyway(ctx, argument)
 	if err != nil {
 		return nil, err
+	}
+	for _, check := range []func() error{s.checkUntil, s.checkTenant, func() error { return a.checkUnused(s.cluster) }} {
+		if err := check(); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// openAnyway reads a cluster's files and makes the graph of all that it is to be.
+func (a *app) openAnyway(ctx context.Context, argument string) (*session, error) {
+	root, err := repository.FindRoot(a.settings.GetString("root"))
+	if err != nil {
+		return nil, usageError{err}
 	}
 	name := filepath.Base(filepath.Clean(argument))
 	repo, err := repository.Load(root, []string{name})
@@ -85,7 +101,7 @@ func (a *app) open(ctx context.Context, argument string) (*session, error) {
 		Kubeconfig: a.settings.GetString("kubeconfig"), Context: a.settings.GetString("context"),
 		Keys: provider.StorageKeys{Access: a.settings.GetString("s3-access-key"), Secret: a.settings.GetString("s3-secret-key")},
 	}); err != nil {
-		return nil, err
+		return nil, usageError{err} // nothing was called yet: it is a file, or a setting
 	}
 	return s, s.newGraph()
 }
@@ -103,6 +119,9 @@ func refusals(in advice.Input) error {
 
 // newProvider is the place that cluster.yaml names.
 func (a *app) newProvider(ctx context.Context, t provider.Target) (provider.Provider, error) {
+	if a.reach != nil {
+		a.reach(&t)
+	}
 	switch t.Cluster.Provider.Name {
 	case cluster.AWS:
 		return aws.New(ctx, t)
@@ -120,6 +139,7 @@ func (s *session) newGraph() error {
 	if s.kubernetes, err = s.provider.Resources(s.graph); err != nil {
 		return err
 	}
+	s.kubernetes.Config = s.mute(s.kubernetes.Config)
 	err = install.Add(s.graph, install.Options{
 		Tree: s.tree, Kubernetes: s.kubernetes, Git: s.git, Named: s.named, Shared: s.cluster.Provider.Name == cluster.Existing,
 		Patience: s.limit(0),
@@ -146,7 +166,10 @@ func (a *app) gitSettings(c *cluster.Cluster) (install.Git, error) {
 			return g, usage("read --%s: %w", name, err)
 		}
 	}
-	return g, nil
+	if err := checkKey(g.Key); err != nil {
+		return g, err
+	}
+	return g, checkHosts(g.KnownHosts, a.settings.GetString("git-known-hosts") != "")
 }
 
 // options are those of every run.
@@ -165,13 +188,13 @@ func (s *session) classify(err error) engine.Verdict {
 // lookTime is the longest time for looking at everything: what does not answer by then is not there for us.
 const lookTime = 2 * time.Minute
 
-// look is the plan. What fails in a way that passes is asked again only for lookTime.
-func (s *session) look(ctx context.Context) (engine.Plan, error) {
+// look is the plan up to a phase, "" for all. What fails in a way that passes is asked again only for lookTime.
+func (s *session) look(ctx context.Context, until string) (engine.Plan, error) {
 	limited, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	last := "there was no answer"
 	o := s.options()
-	o.Until = s.settings.GetString("until") // what comes after it may be out of reach, as a private API server is from outside
+	o.Until = until
 	o.Events = func(e engine.Event) {
 		if e.What == engine.Retrying {
 			last = e.Resource + ": " + e.Detail

@@ -33,23 +33,28 @@ should be.`,
 
 // health is how a cluster is.
 type health struct {
-	Cluster string              `json:"cluster"`
-	Bundle  string              `json:"bundle"`
-	Ready   bool                `json:"ready"`
-	Steps   engine.Plan         `json:"resources"`
-	Units   []install.UnitState `json:"units"`
+	Cluster string `json:"cluster"`
+	Bundle  string `json:"bundle"`
+	Ready   bool   `json:"ready"`
+	// Kubernetes says why it does not answer; then resources are those outside of it, and there are no units.
+	Kubernetes string              `json:"kubernetes,omitempty"`
+	Steps      engine.Plan         `json:"resources"`
+	Units      []install.UnitState `json:"units"`
 }
 
 func (s *session) status(ctx context.Context) error {
 	h := health{Cluster: s.cluster.Name, Bundle: s.version}
 	var err error
-	if h.Steps, err = s.look(ctx); err != nil {
+	var quiet *silence
+	if h.Steps, quiet, err = s.see(ctx); err != nil {
 		return err
 	}
-	if h.Units, err = s.units(ctx); err != nil {
+	if quiet != nil {
+		h.Kubernetes = quiet.String()
+	} else if h.Units, err = s.units(ctx); err != nil {
 		return err
 	}
-	h.Ready = !h.Steps.Differs() && !slices.ContainsFunc(h.Units, func(u install.UnitState) bool { return !u.Ready })
+	h.Ready = quiet == nil && !h.Steps.Differs() && !slices.ContainsFunc(h.Units, func(u install.UnitState) bool { return !u.Ready })
 	if s.json() {
 		err = s.writeJSON(h)
 	} else {
@@ -97,16 +102,26 @@ func (s *session) printHealth(h health) {
 		}
 		var steps engine.Plan
 		for _, step := range h.Steps {
-			if step.Phase == phase {
+			if step.Phase == phase && (!step.Passive || step.Exists()) {
 				steps = append(steps, step)
 			}
 		}
-		fmt.Fprintf(s.stdout, "  %-24s %d of %d as they should be\n", phase, steps.Count(engine.ActionNone), len(steps))
+		if len(steps) == 0 { // Kubernetes does not answer
+			continue
+		}
+		if steps.Count(engine.ActionCreate) == len(steps) {
+			fmt.Fprintf(s.stdout, "  %-34s none of %d is there\n", phase, len(steps))
+			continue
+		}
+		fmt.Fprintf(s.stdout, "  %-34s %d of %d as they should be\n", phase, steps.Count(engine.ActionNone), len(steps))
 		for _, step := range steps {
 			if step.Action != engine.ActionNone {
-				fmt.Fprintf(s.stdout, "    %-22s %s\n", step.Resource, notWell(step))
+				fmt.Fprintf(s.stdout, "    %-32s %s\n", step.Resource, notWell(step))
 			}
 		}
+	}
+	if h.Kubernetes != "" {
+		fmt.Fprintf(s.stdout, "  %-34s %s\n", "kubernetes", h.Kubernetes)
 	}
 	for _, layer := range install.Layers() {
 		s.printLayer(layer, h.Units)
@@ -144,14 +159,14 @@ func (s *session) printLayer(layer string, units []install.UnitState) {
 	if all == 0 {
 		return
 	}
-	line := fmt.Sprintf("  %-24s %d ready", layer, ready)
+	line := fmt.Sprintf("  %-34s %d ready", layer, ready)
 	if ready < all {
 		line += fmt.Sprintf(", %d not", all-ready)
 	}
 	fmt.Fprintln(s.stdout, line)
 	for _, u := range units {
 		if u.Layer == layer && !u.Ready {
-			fmt.Fprintf(s.stdout, "    %-22s %s\n", u.Name, u.Reason)
+			fmt.Fprintf(s.stdout, "    %-32s %s\n", u.Name, u.Reason)
 		}
 	}
 }

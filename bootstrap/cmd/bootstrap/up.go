@@ -77,13 +77,13 @@ func (s *session) up(ctx context.Context) error {
 		return err
 	}
 	first := ""
-	if tenant := s.settings.GetString("first-token"); tenant != "" && s.settings.GetString("until") == "" {
+	if tenant := s.settings.GetString("first-token"); tenant != "" && s.until() == "" {
 		if first, err = s.signFirst(tenant, time.Now().UTC().Truncate(time.Second)); err != nil {
 			return err
 		}
 	}
 	if s.json() {
-		result := map[string]any{"cluster": s.cluster.Name, "ready": s.settings.GetString("until") == "", "took": time.Since(began)}
+		result := map[string]any{"cluster": s.cluster.Name, "ready": s.until() == "", "took": time.Since(began)}
 		if first != "" {
 			result["token"] = first
 		}
@@ -141,7 +141,7 @@ func (s *session) ask(question, wanted string) error {
 func (s *session) makeAll(ctx context.Context, plan engine.Plan) error {
 	shown := display.New(s.stderr, plan)
 	o := s.options()
-	o.Until = s.settings.GetString("until")
+	o.Until = s.until()
 	waiting := map[string]string{}
 	o.Events = func(e engine.Event) {
 		shown.Event(e)
@@ -177,7 +177,7 @@ func (s *session) toDo(e engine.Event) string {
 
 // printReady says where everything is, and what to do next.
 func (s *session) printReady(took time.Duration, first string) {
-	if until := s.settings.GetString("until"); until != "" {
+	if until := s.until(); until != "" {
 		fmt.Fprintf(s.stdout, "done until %s, %s\n", until, display.Duration(took))
 		return
 	}

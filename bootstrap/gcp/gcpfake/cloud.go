@@ -373,3 +373,27 @@ func (c *Cloud) Break(id string) {
 		i.failed = true
 	}
 }
+
+// Lose takes something away with all that goes with it, as a person would who deleted it long ago.
+func (c *Cloud) Lose(id string) {
+	c.end(id, func(i *Item) { i.gone = time.Now() })
+}
+
+// Remove begins the end of something, as a run that was killed would have.
+func (c *Cloud) Remove(id string) {
+	c.end(id, func(i *Item) { i.gone = time.Now().Add(c.Going[i.Kind]) })
+}
+
+// end deletes what is at an ID and below it.
+func (c *Cloud) end(id string, when func(*Item)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settle()
+	for _, i := range c.items {
+		if i.ID == id || strings.HasPrefix(i.ID, id+"/") {
+			i.deleting = true
+			when(i)
+		}
+	}
+	c.settle()
+}
