@@ -74,16 +74,17 @@ func (s *Server) handler(internal bool, settings connectionSettings) http.Handle
 		control := http.NewResponseController(w)
 		x.out.ResponseWriter, x.out.control, x.out.set, x.out.leaving = w, control, &s.hijacked, &s.leaving
 		x.out.ids, x.out.idle, x.out.http2 = x.ids[:], settings.bodyIdle, r.ProtoMajor == 2
-		x.out.begin(now, settings.answer())
 		// HTTP/2 has a body in place of none, with the length 0.
 		if r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {
-			x.in.ReadCloser, x.in.control, x.in.idle = r.Body, control, settings.bodyIdle
+			x.in.ReadCloser, x.in.control, x.in.idle, x.in.http2 = r.Body, control, settings.bodyIdle, x.out.http2
 			x.in.begin(now)
+			x.out.in = &x.in
 			// A copy: net/http looks at the type of its own request's body when the answer begins. One that it does not know it
 			// would read on before it answers, and so wait for what a refused client will never send.
 			r = r.WithContext(r.Context())
 			r.Body = &x.in
 		}
+		x.out.begin(now, settings.answer())
 		x.request = r
 		defer x.end(r)
 		x.serve(r)
@@ -111,6 +112,7 @@ func newID() string {
 
 // end counts the request.
 func (x *exchange) end(r *http.Request) {
+	x.in.end()
 	x.out.end()
 	if x.out.status == 0 {
 		x.out.status = http.StatusOK

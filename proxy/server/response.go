@@ -37,6 +37,7 @@ type response struct {
 
 	// What follows is for HTTP/2.
 	mutex      sync.Mutex
+	in         *body // the request's; nil if it has none
 	watchdog   *time.Timer
 	watching   bool
 	over       bool
@@ -104,15 +105,24 @@ func (w *response) watch() {
 		w.lasting = true
 		_ = w.control.SetWriteDeadline(time.Time{}) // every stream of net/http has deadlines
 	}
-	if w.writeSince.IsZero() {
-		w.watching = false
-		return
+	var next time.Duration
+	now := time.Now()
+	if w.in != nil {
+		next = w.in.look(now)
 	}
-	if left := w.idle - time.Since(w.writeSince); left > 0 {
-		w.watchdog.Reset(left)
-		return
+	if !w.writeSince.IsZero() {
+		left := w.idle - now.Sub(w.writeSince)
+		if left <= 0 {
+			_ = w.control.SetWriteDeadline(time.Unix(1, 0)) // resets the stream, which ends the write
+			return
+		}
+		if next == 0 || left < next {
+			next = left
+		}
 	}
-	_ = w.control.SetWriteDeadline(time.Unix(1, 0)) // resets the stream, which ends the write
+	if w.watching = next > 0; w.watching {
+		w.watchdog.Reset(next)
+	}
 }
 
 func (w *response) ended() {

@@ -58,7 +58,7 @@ func dial(t *testing.T, f *front) *websocket.Conn {
 func TestATailRunsBothWaysUntilItsClientLeaves(t *testing.T) {
 	base, ended := tail(t)
 	f := newFront(t, upstream.Options{}, upstream.Target{
-		Base: base, Tenant: "acme", Kind: route.Stream, Timeout: 50 * time.Millisecond, StreamIdle: time.Minute,
+		Base: base, Tenant: "acme", Kind: route.Stream, Timeout: time.Second, StreamIdle: time.Minute,
 	})
 	conn := dial(t, f)
 	for _, message := range []string{"a", strings.Repeat("b", 200_000), "c"} {
