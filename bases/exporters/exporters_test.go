@@ -253,6 +253,12 @@ func TestExportersReachPublicAddressesOnly(t *testing.T) {
 					if !slices.Equal(peer.IPBlock.Except, private) {
 						t.Errorf("%s leaves out %v, want %v", name, peer.IPBlock.Except, private)
 					}
+				case peer.IPBlock.CIDR == "169.254.20.10/32": // the node's cache of names
+					for _, port := range rule.Ports {
+						if port.Port.IntVal != 53 {
+							t.Errorf("%s opens port %d of the node's DNS cache", name, port.Port.IntVal)
+						}
+					}
 				case peer.IPBlock.CIDR != "10.20.4.0/24":
 					t.Errorf("%s opens %s, which the tenant did not name", name, peer.IPBlock.CIDR)
 				}
