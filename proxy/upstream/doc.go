@@ -7,7 +7,7 @@
 //
 // A status of an upstream is never changed, and a failure of an upstream is never a 4xx: an agent drops what a 4xx
 // answers. No request is sent a second time once a byte of it may have left, unless it only reads and has no body.
-// HTTP/2 is spoken to https upstreams that offer it (ALPN); to http ones it is HTTP/1.1 with kept connections, since the
-// configuration has no scheme for cleartext HTTP/2. WebSockets come over HTTP/1.1; extended CONNECT (RFC 8441) is not
-// offered. Trailers and informational answers end here.
+// HTTP/2 is spoken to https upstreams that offer it (ALPN) and to h2c ones; to http ones it is HTTP/1.1 with kept
+// connections. WebSockets come over HTTP/1.1; extended CONNECT (RFC 8441) is not offered. Trailers and informational answers
+// end here.
 package upstream
