@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"io"
 	"net/http"
@@ -28,18 +29,25 @@ func (p *copyBuffers) Get() []byte {
 
 func (p *copyBuffers) Put(b []byte) { p.Pool.Put(&b) }
 
-// BenchmarkGet is a small query through a whole proxy, with tokens, limits and metrics, beside a bare
+// BenchmarkProxy is a small query and a remote write through a whole proxy, with tokens, limits and metrics, beside a bare
 // httputil.ReverseProxy. Client and upstream are in the same process, so that only the difference says something.
-func BenchmarkGet(b *testing.B) {
+func BenchmarkProxy(b *testing.B) {
 	answer := []byte(strings.Repeat("x", 2000))
-	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(answer) }))
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		_, _ = w.Write(answer)
+	}))
 	b.Cleanup(origin.Close)
 	p := proxytest.Start(b, proxytest.Options{Config: func(c *config.Config) {
-		c.Upstreams.Metrics.QueryFrontend = origin.URL
-		c.Limits.Tenant.RequestsPerSecond = 1_000_000
+		c.Upstreams.Metrics.QueryFrontend, c.Upstreams.Metrics.Distributor = origin.URL, origin.URL
+		c.Limits.Tenant.RequestsPerSecond, c.Limits.Tenant.BytesPerSecond = 1_000_000, 1<<40
 		c.Log.AccessSample = 0
 	}})
-	token := p.Token(b, proxytest.Payments, nil, config.MetricsRead)
+	token := p.Token(b, proxytest.Payments, nil, config.MetricsRead, config.MetricsWrite)
 	base, err := url.Parse(origin.URL)
 	if err != nil {
 		b.Fatal(err)
@@ -59,15 +67,17 @@ func BenchmarkGet(b *testing.B) {
 		direct := &http.Client{Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, Protocols: &protocols, DisableCompression: true, //nolint:gosec // a bench's own
 		}}
-		b.Run(name+"/ReverseProxy", func(b *testing.B) { get(b, direct, bare.URL, token) })
 		client := p.Client(b, http2)
 		client.Transport.(*http.Transport).DisableCompression = true //nolint:forcetypeassert // it is one
-		b.Run(name+"/Proxy", func(b *testing.B) { get(b, client, "https://"+metricsHost, token) })
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			b.Run(method+"/"+name+"/ReverseProxy", func(b *testing.B) { send(b, direct, method, bare.URL, token) })
+			b.Run(method+"/"+name+"/Proxy", func(b *testing.B) { send(b, client, method, "https://"+metricsHost, token) })
+		}
 	}
 }
 
-// get reports the processor time of a request: wall time says nothing on a shared machine.
-func get(b *testing.B, client *http.Client, base, token string) {
+// send reports the processor time of a request: wall time says nothing on a shared machine.
+func send(b *testing.B, client *http.Client, method, base, token string) {
 	used := func() int64 {
 		var usage syscall.Rusage
 		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -75,10 +85,14 @@ func get(b *testing.B, client *http.Client, base, token string) {
 		}
 		return usage.Utime.Nano() + usage.Stime.Nano()
 	}
+	path, body := "/prometheus/api/v1/query?query=up", []byte(nil)
+	if method == http.MethodPost {
+		path, body = "/api/v1/push", make([]byte, 50_000)
+	}
 	b.ReportAllocs()
 	before := used()
 	for range b.N {
-		r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, base+"/prometheus/api/v1/query?query=up", http.NoBody)
+		r, err := http.NewRequestWithContext(b.Context(), method, base+path, bytes.NewReader(body))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -87,7 +101,7 @@ func get(b *testing.B, client *http.Client, base, token string) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := io.Copy(io.Discard, answer.Body); err != nil || answer.StatusCode != http.StatusOK {
+		if _, err := io.Copy(io.Discard, answer.Body); err != nil || answer.StatusCode/100 != 2 {
 			b.Fatal(answer.Status, err)
 		}
 		_ = answer.Body.Close()
