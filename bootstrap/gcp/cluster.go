@@ -2,7 +2,6 @@ package gcp
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"strconv"
 	"strings"
@@ -104,22 +103,22 @@ func (c *cloud) wantedCluster(g *engine.Graph, account, key string) *container.C
 		},
 		NodePools: pools,
 		// Dataplane V2 keeps network policies; without it, nothing does.
-		NetworkConfig: &container.NetworkConfig{DatapathProvider: "ADVANCED_DATAPATH", DefaultEnablePrivateNodes: true},
-		// Threat: an API server that everybody can reach. Ours has no public address. It is reached by a name at which Google
-		// asks for an identity with the right container.clusters.connect before it lets anything through to Kubernetes.
-		ControlPlaneEndpointsConfig: &container.ControlPlaneEndpointsConfig{
-			DnsEndpointConfig: c.wantedEndpoint(),
-			IpEndpointsConfig: &container.IPEndpointsConfig{Enabled: true, EnablePublicEndpoint: false, ForceSendFields: []string{"EnablePublicEndpoint"}},
+		NetworkConfig: &container.NetworkConfig{
+			DatapathProvider: "ADVANCED_DATAPATH", DefaultEnablePrivateNodes: true,
+			// The bundle's policies let pods ask kube-dns and the node's cache; with Cloud DNS they would have to ask the metadata server.
+			DnsConfig: &container.DNSConfig{ClusterDns: "KUBE_DNS"},
 		},
-		WorkloadIdentityConfig: &container.WorkloadIdentityConfig{WorkloadPool: c.project() + ".svc.id.goog"},
-		ShieldedNodes:          &container.ShieldedNodes{Enabled: true},
-		DatabaseEncryption:     &container.DatabaseEncryption{State: "ENCRYPTED", KeyName: key},
+		ControlPlaneEndpointsConfig: c.wantedEndpoints(),
+		WorkloadIdentityConfig:      &container.WorkloadIdentityConfig{WorkloadPool: c.project() + ".svc.id.goog"},
+		ShieldedNodes:               &container.ShieldedNodes{Enabled: true},
+		DatabaseEncryption:          &container.DatabaseEncryption{State: "ENCRYPTED", KeyName: key},
 		// Threat: rights and passwords of the time before RBAC, which are valid as long as the cluster lives.
 		LegacyAbac: &container.LegacyAbac{Enabled: false, ForceSendFields: []string{"Enabled"}},
 		MasterAuth: &container.MasterAuth{ClientCertificateConfig: &container.ClientCertificateConfig{
 			IssueClientCertificate: false, ForceSendFields: []string{"IssueClientCertificate"},
 		}},
 		AddonsConfig: &container.AddonsConfig{
+			DnsCacheConfig:                   &container.DnsCacheConfig{Enabled: true}, // as GKE's default is since 1.34
 			GcePersistentDiskCsiDriverConfig: &container.GcePersistentDiskCsiDriverConfig{Enabled: true},
 			// The front door is a load balancer of this add-on (its annotation is cloud.google.com/l4-rbs).
 			HttpLoadBalancing: &container.HttpLoadBalancing{Disabled: false, ForceSendFields: []string{"Disabled"}},
@@ -134,29 +133,6 @@ func (c *cloud) wantedCluster(g *engine.Graph, account, key string) *container.C
 		},
 		MaintenancePolicy: minorStays(time.Now()),
 	}
-}
-
-// wantedEndpoint is the name at which the cluster is reached, from everywhere or from its network only.
-func (c *cloud) wantedEndpoint() *container.DNSEndpointConfig {
-	return &container.DNSEndpointConfig{AllowExternalTraffic: !c.Cluster.Provider.Endpoint.Private, ForceSendFields: []string{"AllowExternalTraffic"}}
-}
-
-func endpointText(e *container.ControlPlaneEndpointsConfig) string {
-	return outside(e != nil && e.DnsEndpointConfig != nil && e.DnsEndpointConfig.AllowExternalTraffic)
-}
-
-func outside(open bool) string {
-	if open {
-		return "from everywhere"
-	}
-	return "from its network"
-}
-
-func (c *cloud) openEndpoint(ctx context.Context, resource string) error {
-	op, err := c.container.Projects.Locations.Clusters.Update(c.clusterPath(), &container.UpdateClusterRequest{
-		Update: &container.ClusterUpdate{DesiredControlPlaneEndpointsConfig: &container.ControlPlaneEndpointsConfig{DnsEndpointConfig: c.wantedEndpoint()}},
-	}).Context(ctx).Do()
-	return c.clusterOperation(resource, engine.Pending, op, err)
 }
 
 // minorStays lets Google bring patches, and leaves the minor version to cluster.yaml until its support ends.
@@ -199,27 +175,13 @@ func (c *cloud) findCluster(ctx context.Context) (engine.State[controlPlane], er
 
 func (c *cloud) clusterDrift(there *container.Cluster) []engine.Change {
 	var drift []engine.Change
-	if have, want := endpointText(there.ControlPlaneEndpointsConfig), outside(!c.Cluster.Provider.Endpoint.Private); have != want {
+	if have, want := endpointText(there.ControlPlaneEndpointsConfig), endpointText(c.wantedEndpoints()); have != want {
 		drift = append(drift, engine.Change{Field: fieldEndpoint, Have: have, Want: want})
 	}
 	if have := minor(there.CurrentMasterVersion); have != c.Cluster.Kubernetes {
 		drift = append(drift, engine.Change{Field: "Kubernetes", Have: have, Want: c.Cluster.Kubernetes})
 	}
 	return drift
-}
-
-// address is how the API server is reached: by its name, whose certificate is a public one, or by its address.
-func address(there *container.Cluster) (url string, ca []byte, err error) {
-	if e := there.ControlPlaneEndpointsConfig; e != nil && e.DnsEndpointConfig != nil && e.DnsEndpointConfig.Endpoint != "" {
-		return "https://" + e.DnsEndpointConfig.Endpoint, nil, nil
-	}
-	if there.Endpoint == "" || there.MasterAuth == nil {
-		return "", nil, nil
-	}
-	if ca, err = base64.StdEncoding.DecodeString(there.MasterAuth.ClusterCaCertificate); err != nil {
-		return "", nil, fmt.Errorf("read the cluster's certificate authority: %w", err)
-	}
-	return "https://" + there.Endpoint, ca, nil
 }
 
 // conditionText is why a cluster or pool is as it is.

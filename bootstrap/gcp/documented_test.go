@@ -35,7 +35,7 @@ func TestDocumentedCalls(t *testing.T) {
 		cloud := gcpfake.New(20*time.Second, 10*time.Second)
 		cloud.Disabled["dns.googleapis.com"] = true
 		line.next = killtest.Direct(cloud)
-		for _, run := range []killtest.Run{up, closed, up, grown, settledAt136, down(false), up, down(true), looks} {
+		for _, run := range []killtest.Run{up, closed, limited, up, grown, settledAt136, down(false), up, down(true), looks} {
 			if err := run(t.Context(), line); err != nil {
 				t.Fatal(err)
 			}
@@ -59,6 +59,13 @@ func TestDocumentedCalls(t *testing.T) {
 func closed(ctx context.Context, transport http.RoundTripper) error {
 	wanted := target(transport)
 	wanted.Cluster.Provider.Endpoint.Private = true
+	return upOf(ctx, wanted)
+}
+
+// limited is a cluster that is reached from some addresses only.
+func limited(ctx context.Context, transport http.RoundTripper) error {
+	wanted := target(transport)
+	wanted.Cluster.Provider.Endpoint.CIDRs = []string{"203.0.113.0/24"}
 	return upOf(ctx, wanted)
 }
 

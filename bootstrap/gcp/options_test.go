@@ -143,19 +143,52 @@ func TestWhatIsTheUsersAndDoesNotFit(t *testing.T) {
 	}
 }
 
-// TestPrivateEndpointComesAndGoes: the choice may change at any time.
-func TestPrivateEndpointComesAndGoes(t *testing.T) {
+// TestTheEndpointMayChange: at any time, and whoever asks for a kubeconfig is given the way that is open.
+func TestTheEndpointMayChange(t *testing.T) {
 	credentialsOf(t)
 	synctest.Test(t, func(t *testing.T) {
 		cloud := quick()
-		for _, private := range []bool{false, true, false} {
+		office, vpn := "203.0.113.0/24", "198.51.100.7/32"
+		for _, test := range []struct {
+			wanted        cluster.Endpoint
+			server, plans string
+			ca            bool
+		}{
+			{cluster.Endpoint{}, "https://gke-1a2b3c-415104041262.europe-west3.gke.goog", "", false},
+			{cluster.Endpoint{Private: true}, "https://10.0.0.2", "endpoint: from everywhere → from its network", true},
+			{cluster.Endpoint{CIDRs: []string{office, vpn}}, "https://198.51.100.200", "endpoint: from its network → from 198.51.100.7/32 203.0.113.0/24", true},
+			{cluster.Endpoint{CIDRs: []string{vpn, office}}, "https://198.51.100.200", "", true},
+			{cluster.Endpoint{CIDRs: []string{vpn}}, "https://198.51.100.200", "endpoint: from 198.51.100.7/32 203.0.113.0/24 → from 198.51.100.7/32", true},
+			{cluster.Endpoint{}, "https://gke-1a2b3c-415104041262.europe-west3.gke.goog", "endpoint: from 198.51.100.7/32 → from everywhere", false},
+		} {
 			wanted := target(killtest.Direct(cloud))
-			wanted.Cluster.Provider.Endpoint.Private = private
+			wanted.Cluster.Provider.Endpoint = test.wanted
+			w, err := openTarget(t.Context(), wanted)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := w.graph.Plan(t.Context(), w.options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			changes := ""
+			for _, step := range plan {
+				for _, change := range step.Changes {
+					changes += change.String()
+				}
+			}
+			if changes != test.plans {
+				t.Errorf("the plan is %q, want %q", changes, test.plans)
+			}
 			if err := upOf(t.Context(), wanted); err != nil {
 				t.Fatal(err)
 			}
-			if open := strings.Contains(cloud.Snapshot(), `"allowExternalTraffic":true`); open == private {
-				t.Errorf("private is %t, and reached from outside %t", private, open)
+			if _, err := w.graph.Plan(t.Context(), w.options()); err != nil {
+				t.Fatal(err)
+			}
+			config, err := w.kubeconfig(t.Context())
+			if err != nil || config.Clusters["prod"].Server != test.server || len(config.Clusters["prod"].CertificateAuthorityData) > 0 != test.ca {
+				t.Errorf("%+v: %+v, %v", test.wanted, config.Clusters["prod"], err)
 			}
 		}
 	})

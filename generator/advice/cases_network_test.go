@@ -1,6 +1,10 @@
 package advice_test
 
-import "github.com/opsgen/opsgen/generator/cluster"
+import (
+	"fmt"
+
+	"github.com/opsgen/opsgen/generator/cluster"
+)
 
 func networkCases() []ruleCase {
 	network := func(n cluster.Network) func(*world) { return func(w *world) { w.cluster.Provider.Network = n } }
@@ -31,7 +35,7 @@ func networkCases() []ruleCase {
 		{"endpoint", "both", endpoint(true, "203.0.113.0/24"), "there is no public address", refused},
 		{"endpoint", "address", endpoint(false, "203.0.113.7"), "is not a block of addresses", refused},
 		{"endpoint", "inside", endpoint(false, "203.0.113.7/24"), "is an address inside of a block", refused},
-		{"endpoint", "six", endpoint(false, "2001:db8::/32"), "takes no IPv6", refused},
+		{"endpoint", "six", endpoint(false, "2001:db8::/32"), "take no IPv6", refused},
 		{"endpoint", "all", endpoint(false, "0.0.0.0/0"), "lets everybody reach", warned},
 		{"endpoint", "private block", endpoint(false, "10.0.0.0/8"), "are private addresses", refused},
 		{"key-form", "key", key("arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab"), "", false},
@@ -46,7 +50,8 @@ func networkCases() []ruleCase {
 		{"network-given", "Google's, subnet", on(gcp, network(cluster.Network{ID: "main", Subnets: []string{"10.0.0.0/8"}})), "is not the name of a subnet", refused},
 		{"network-given", "Google's, zones", on(gcp, network(cluster.Network{ID: "main", Subnets: []string{"a", "b", "c"}})), "3 subnets for a region", refused},
 		{"endpoint", "Google's", on(gcp, endpoint(true)), "", false},
-		{"endpoint", "Google's, blocks", on(gcp, endpoint(false, "203.0.113.0/24")), "knows no blocks of addresses", refused},
+		{"endpoint", "Google's, blocks", on(gcp, endpoint(false, "203.0.113.0/24")), "", false},
+		{"endpoint", "Google's, too many", on(gcp, endpoint(false, manyBlocks()...)), "51 blocks, and GKE takes 50", refused},
 		{"key-form", "Google's", on(gcp, key("projects/acme/locations/europe-west3/keyRings/main/cryptoKeys/secrets")), "", false},
 		{"key-form", "Google's, elsewhere", on(gcp, key("projects/acme/locations/global/keyRings/main/cryptoKeys/secrets")), "the key is in global", refused},
 		{"key-form", "Google's, name", on(gcp, key("secrets")), "is not the whole name of a key", refused},
@@ -57,4 +62,13 @@ func networkCases() []ruleCase {
 		{"clouds-only", "existing buckets", on(existing, func(w *world) { w.cluster.Provider.Storage.Given = true }), "only providers aws and gcp know this", refused},
 		{"clouds-only", "aws", endpoint(true), "", false},
 	}
+}
+
+// manyBlocks are more than GKE takes.
+func manyBlocks() []string {
+	var blocks []string
+	for i := range 51 {
+		blocks = append(blocks, fmt.Sprintf("203.0.113.%d/32", i))
+	}
+	return blocks
 }

@@ -74,11 +74,13 @@ func subnetsAre(n int) string {
 	return fmt.Sprintf("%d subnets", n)
 }
 
+// mostGoogleBlocks is how many blocks GKE takes (its API, MasterAuthorizedNetworksConfig).
+const mostGoogleBlocks = 50
+
 func checkEndpointAccess(r *report) {
 	e := r.Cluster.Provider.Endpoint
-	if r.Cluster.Provider.Name == cluster.GCP && len(e.CIDRs) > 0 {
-		r.refuse("provider.endpoint.cidrs", "Remove it, or write private.", "Google asks for an identity at the cluster's name, and knows no blocks of addresses there")
-		return
+	if r.Cluster.Provider.Name == cluster.GCP && len(e.CIDRs) > mostGoogleBlocks {
+		r.refuse("provider.endpoint.cidrs", "List fewer and larger blocks.", "%d blocks, and GKE takes %d", len(e.CIDRs), mostGoogleBlocks)
 	}
 	if e.Private && len(e.CIDRs) > 0 {
 		r.refuse("provider.endpoint.cidrs", "Remove cidrs, or remove private.", "there is no public address that these could reach")
@@ -90,7 +92,7 @@ func checkEndpointAccess(r *report) {
 		case err != nil:
 			r.refuse(where, "Write a block such as 203.0.113.0/24, or 203.0.113.7/32 for one address.", "%q is not a block of addresses", text)
 		case !block.Addr().Is4():
-			r.refuse(where, "Write a block of IPv4 addresses.", "EKS takes no IPv6 addresses here")
+			r.refuse(where, "Write a block of IPv4 addresses.", "the clouds take no IPv6 addresses here")
 		case block.Masked() != block:
 			r.refuse(where, "Write "+block.Masked().String()+".", "%s is an address inside of a block", text)
 		case block.Bits() == 0:

@@ -89,10 +89,11 @@ type Network struct {
 // gcp.
 type Endpoint struct {
 	// Private closes the API to everybody outside of the network. bootstrap, kubectl and whoever else uses it must then be
-	// inside, by a VPN for example. On gcp, there is no public address in any case: Google asks for an identity first.
+	// inside, by a VPN for example. On gcp, an open API has no public address: it is reached by a name, where Google asks for
+	// an identity first.
 	Private bool `json:"private,omitempty"`
-	// CIDRs are the only addresses from which the public address is reached ("203.0.113.0/24"). Default: all. Only for
-	// aws.
+	// CIDRs are the only addresses from which the API is reached from outside ("203.0.113.0/24"). Default: all. On gcp they
+	// give it a public address, and close its name.
 	CIDRs []string `json:"cidrs,omitempty" jsonschema:"example=203.0.113.0/24"`
 }
 

@@ -182,14 +182,26 @@ func (c *Cloud) described(i *Item) map[string]any {
 		body["createTime"] = i.made.UTC().Format(time.RFC3339)
 		body["masterAuth"] = map[string]any{"clusterCaCertificate": base64.StdEncoding.EncodeToString([]byte("authority"))}
 		if !i.pending() {
-			body["endpoint"] = "10.0.0.2"
-			external := under(i.Body, "controlPlaneEndpointsConfig", "dnsEndpointConfig", "allowExternalTraffic")
-			body["controlPlaneEndpointsConfig"] = map[string]any{"dnsEndpointConfig": map[string]any{
-				"endpoint": "gke-1a2b3c-415104041262." + c.Region + ".gke.goog", "allowExternalTraffic": external,
-			}}
+			c.describeEndpoints(i, body)
 		}
 	}
 	return body
+}
+
+// describeEndpoints adds what the service says of the ways to a cluster.
+func (c *Cloud) describeEndpoints(i *Item, body map[string]any) {
+	external := under(i.Body, "controlPlaneEndpointsConfig", "dnsEndpointConfig", "allowExternalTraffic")
+	numbers := map[string]any{"enabled": true, "privateEndpoint": "10.0.0.2"}
+	body["endpoint"] = "10.0.0.2"
+	if under(i.Body, "controlPlaneEndpointsConfig", "ipEndpointsConfig", "enablePublicEndpoint") == true {
+		numbers["enablePublicEndpoint"], numbers["publicEndpoint"], body["endpoint"] = true, "198.51.100.200", "198.51.100.200"
+	}
+	if networks := under(i.Body, "controlPlaneEndpointsConfig", "ipEndpointsConfig", "authorizedNetworksConfig"); networks != nil {
+		numbers["authorizedNetworksConfig"] = networks
+	}
+	body["controlPlaneEndpointsConfig"] = map[string]any{"ipEndpointsConfig": numbers, "dnsEndpointConfig": map[string]any{
+		"endpoint": "gke-1a2b3c-" + c.Number + "." + c.Region + ".gke.goog", "allowExternalTraffic": external,
+	}}
 }
 
 // busy refuses a change of a cluster on which another one is under way.
