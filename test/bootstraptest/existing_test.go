@@ -30,7 +30,7 @@ type program struct {
 
 func (p *program) command(ctx context.Context, arguments ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, p.path, append(arguments, "--root", p.root, "--kubeconfig", p.kubeconfig)...)
-	c.WaitDelay = time.Second
+	c.WaitDelay = 10 * time.Second
 	return c
 }
 
