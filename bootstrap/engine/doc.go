@@ -47,6 +47,7 @@
 //     network, and the cluster depends on it: nothing to do on the way up; on the way down it is removed after the
 //     cluster, which could make more, and before the network.
 //   - What an option of cluster.yaml takes away stays in the graph as Unwanted, so that up and down still find and remove it.
+//     What holds something that nobody said may go has a State.Keep: the plan and Up say why it stays.
 //   - The lease ([Leases]) lies in the bucket for rules, written under a condition (If-None-Match and If-Match,
 //     x-goog-if-generation-match). Its first Write makes the bucket, as the bucket's resource would; no other may. Down
 //     removes data last, and the lease with it.

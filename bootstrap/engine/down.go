@@ -18,6 +18,16 @@ func (r *runner) look(ctx context.Context, n *node) (what, detail string, err er
 
 // unmake is the verb of Down.
 func (r *runner) unmake(ctx context.Context, n *node) (what, detail string, err error) {
+	return r.undo(ctx, n, n.remove, r.leave)
+}
+
+// retire is Up's for what is not wanted any more.
+func (r *runner) retire(ctx context.Context, n *node) (what, detail string, err error) {
+	return r.undo(ctx, n, n.retire, func(n *node, found state) string { return orDefault(r.leave(n, found), found.Keep) })
+}
+
+// undo removes a resource, unless leave says why not.
+func (r *runner) undo(ctx context.Context, n *node, remove func(context.Context, state) error, leave func(*node, state) string) (what, detail string, err error) {
 	began, wait, again := time.Now(), polls(), retries()
 	var deleted time.Time
 	var last error
@@ -31,16 +41,16 @@ func (r *runner) unmake(ctx context.Context, n *node) (what, detail string, err 
 			n.record(found)
 			return what, "", nil
 		}
-		if why := r.leave(n, found); why != "" {
+		if why := leave(n, found); why != "" {
 			return Kept, why, nil
 		}
-		if n.remove == nil {
+		if remove == nil {
 			return Removed, "goes with what it belongs to", nil
 		}
 		pause, waitingFor := &wait, orDefault(found.Detail, Deleting.String())
 		if found.Condition != Deleting && (deleted.IsZero() || time.Since(deleted) > r.Window) {
 			r.tell(n, began, Removing, "")
-			err := r.write(ctx, func(ctx context.Context) error { return n.remove(ctx, found) })
+			err := r.write(ctx, func(ctx context.Context) error { return remove(ctx, found) })
 			verdict := r.judge(err)
 			switch {
 			case err == nil, verdict.Class == Gone:

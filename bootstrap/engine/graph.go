@@ -50,10 +50,13 @@ func Add[T any](g *Graph, r Resource[T], after ...Dependency) Output[T] {
 	}
 	n.find = func(ctx context.Context) (state, error) {
 		s, err := r.Find(ctx)
-		return state{Condition: s.Condition, Output: s.Output, Detail: s.Detail, Tags: s.Tags, Drift: s.Drift, Borrowed: s.Borrowed}, err
+		return state{Condition: s.Condition, Output: s.Output, Detail: s.Detail, Tags: s.Tags, Drift: s.Drift, Keep: s.Keep, Borrowed: s.Borrowed}, err
 	}
 	n.reconcile = typed(r.Reconcile)
 	n.remove = typed(r.Delete)
+	if n.retire = typed(r.Retire); n.retire == nil {
+		n.retire = n.remove
+	}
 	if n.unwanted {
 		n.create = nil
 	}
@@ -74,7 +77,7 @@ func typed[T any](f func(context.Context, State[T]) error) func(context.Context,
 		if !ok {
 			return fmt.Errorf("the output is a %T: this is a mistake in bootstrap", s.Output)
 		}
-		return f(ctx, State[T]{Condition: s.Condition, Output: output, Detail: s.Detail, Tags: s.Tags, Drift: s.Drift, Borrowed: s.Borrowed})
+		return f(ctx, State[T]{Condition: s.Condition, Output: output, Detail: s.Detail, Tags: s.Tags, Drift: s.Drift, Keep: s.Keep, Borrowed: s.Borrowed})
 	}
 }
 
@@ -170,7 +173,8 @@ type node struct {
 	unwanted              bool
 	find                  func(context.Context) (state, error)
 	create                func(context.Context) error
-	reconcile, remove     func(context.Context, state) error
+	reconcile             func(context.Context, state) error
+	remove, retire        func(context.Context, state) error
 	// after are those it needs, before those that need it, above everything it needs in the end.
 	after, before []*node
 	above         map[*node]bool

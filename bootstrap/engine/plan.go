@@ -123,8 +123,10 @@ func (g *Graph) plan(n *node, found state) Step {
 	case found.Condition == Absent:
 	case found.Borrowed && !g.owned(n, found):
 		s.Borrowed = true
+	case n.unwanted && g.owned(n, found) && found.Keep != "":
+		s.Reason = "kept: " + found.Keep
 	case n.unwanted && g.owned(n, found):
-		s.Action = ActionDelete
+		s.Action, s.Reason = ActionDelete, found.Detail
 	case n.unwanted:
 	case !g.owned(n, found):
 		s.Action, s.Reason = ActionRefuse, fmt.Sprintf("it exists and is not this cluster's: its tag %s is %q", TagCluster, found.Tags[TagCluster])

@@ -57,6 +57,8 @@ type State[T any] struct {
 	Tags map[string]string
 	// Drift is what differs from what is wanted; Reconcile mends it.
 	Drift []Change
+	// Keep says why Up leaves an Unwanted resource where it is; empty when it may go. Down does not ask.
+	Keep string
 	// Borrowed says that the resource may be used although it is not ours, because the user gave us the means to: a bucket
 	// that was there before, and that the given keys open. It is neither changed nor deleted.
 	Borrowed bool
@@ -98,6 +100,8 @@ type Resource[T any] struct {
 	Reconcile func(ctx context.Context, have State[T]) error
 	// Delete removes it; nil when it goes with what it depends on.
 	Delete func(ctx context.Context, have State[T]) error
+	// Retire removes an Unwanted one while everything else stays; nil where Delete does.
+	Retire func(ctx context.Context, have State[T]) error
 }
 
 // Use is an amount of something that has a price.

@@ -34,7 +34,7 @@ type convergence struct {
 // converge is the verb of Up.
 func (r *runner) converge(ctx context.Context, n *node) (what, detail string, err error) {
 	if n.unwanted {
-		return r.unmake(ctx, n)
+		return r.retire(ctx, n)
 	}
 	c := &convergence{runner: r, n: n, began: time.Now(), did: Found, wait: polls(), again: retries()}
 	for {

@@ -44,6 +44,7 @@ func (c *cloud) addNodes(g *engine.Graph, account engine.Output[string]) []engin
 		pool := c.addPool(g, zone, account, after)
 		pools, after = append(pools, pool), append(after, pool)
 	}
+	c.addOtherPools(g, after)
 	return pools
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/opsgen/opsgen/bootstrap/engine"
 	"github.com/opsgen/opsgen/bootstrap/engine/killtest"
@@ -236,4 +238,75 @@ func TestStoppedRunGoesOn(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// inZones is a target whose cluster.yaml lists some of the zones.
+func inZones(transport http.RoundTripper, letters ...string) provider.Target {
+	t := target(transport)
+	t.Cluster.Provider.Zones = nil
+	for _, letter := range letters {
+		t.Cluster.Provider.Zones = append(t.Cluster.Provider.Zones, "europe-west3-"+letter)
+	}
+	return t
+}
+
+// TestNodesOfAZoneThatIsNotListedAnyMore: they go when no volume is there, and stay with the reason when one is; up does what
+// plan says, and a pool that a person made is left alone.
+func TestNodesOfAZoneThatIsNotListedAnyMore(t *testing.T) {
+	credentialsOf(t)
+	const pools = ourLocation + "/clusters/prod/nodePools/"
+	for name, test := range map[string]struct {
+		zones        []string
+		action, says string
+		left         int
+	}{
+		"empty":     {[]string{"a", "b"}, engine.ActionDelete, "europe-west3-c: no volume is there", 3},
+		"not empty": {[]string{"b", "c"}, engine.ActionNone, "kept: europe-west3-a has 1 volume with 10 GiB. Pods that use these run nowhere else", 4},
+		"both":      {[]string{"b"}, engine.ActionDelete, "europe-west3-c: no volume is there", 3},
+		"back":      {[]string{"a", "b", "c"}, engine.ActionNone, "", 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := quick()
+				if err := up(t.Context(), killtest.Direct(cloud)); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute)
+				cloud.Put(gcpfake.Item{Kind: "nodePools", ID: pools + "theirs", Body: map[string]any{"name": "theirs"}})
+				wanted := inZones(killtest.Direct(cloud), test.zones...)
+				w, err := openTarget(t.Context(), wanted)
+				if err != nil {
+					t.Fatal(err)
+				}
+				plan, err := w.graph.Plan(t.Context(), w.options())
+				if err != nil {
+					t.Fatal(err)
+				}
+				at := slices.IndexFunc(plan, func(step engine.Step) bool { return step.Resource == "cluster/nodes-elsewhere" })
+				if plan[at].Action != test.action || !strings.HasPrefix(plan[at].Reason, test.says) {
+					t.Errorf("the plan is %+v", plan[at])
+				}
+				if err := upOf(t.Context(), wanted); err != nil {
+					t.Fatal(err)
+				}
+				if have := cloud.Count("nodePools"); have != test.left {
+					t.Errorf("%d node pools, want %d", have, test.left)
+				}
+				if err := downOf(t.Context(), wanted); err != nil || cloud.Count("nodePools") > 0 {
+					t.Errorf("down: %v, %d node pools are left", err, cloud.Count("nodePools"))
+				}
+			})
+		})
+	}
+}
+
+// TestRetiringNodesKilledAtEveryCall: a zone is taken out, and another put in.
+func TestRetiringNodesKilledAtEveryCall(t *testing.T) {
+	credentialsOf(t)
+	run := func(letters ...string) killtest.Run {
+		return func(ctx context.Context, transport http.RoundTripper) error {
+			return upOf(ctx, inZones(transport, letters...))
+		}
+	}
+	killtest.Test{New: fresh, Before: run("a", "b"), Run: run("a", "c")}.EveryCall(t)
 }

@@ -67,7 +67,7 @@ func (s *session) printPhase(r *report, phase string) {
 	line := fmt.Sprintf("%s %-12s %-72s %8s", sign(first), phase, kinds(steps), price)
 	fmt.Fprintln(s.stdout, strings.TrimRight(line, " "))
 	for _, step := range steps {
-		if s.settings.GetBool("all") || step.Action != engine.ActionNone && step.Action != engine.ActionCreate {
+		if s.settings.GetBool("all") || step.Action != engine.ActionNone && step.Action != engine.ActionCreate || step.Reason != "" {
 			s.printStep(step)
 		}
 	}
