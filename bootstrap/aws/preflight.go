@@ -165,7 +165,7 @@ func (a *amazon) checkZones(ctx context.Context) provider.Check {
 
 // checkTypes makes sure that each zone has machines of the nodes' type at all. Whether one is free is known only by trying.
 func (a *amazon) checkTypes(ctx context.Context) provider.Check {
-	check := provider.Check{Name: "machines", Detail: fmt.Sprintf("%d %s a zone", a.nodesIn(), nodeType)}
+	check := provider.Check{Name: "machines", Detail: fmt.Sprintf("%s %s a zone", a.NodesInZone(), nodeType)}
 	answer, err := a.ec2.DescribeInstanceTypeOfferings(ctx, &ec2.DescribeInstanceTypeOfferingsInput{
 		LocationType: ec2types.LocationTypeAvailabilityZone, Filters: []ec2types.Filter{filter("instance-type", nodeType, otherType)},
 	})

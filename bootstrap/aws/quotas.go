@@ -20,24 +20,25 @@ type quota struct {
 	name string
 	// service and code are Service Quotas' names of it.
 	service, code string
-	// need is what a whole cluster takes.
-	need int
+	// need is what a whole cluster takes; most is what it may grow to by load, 0 for as much.
+	need, most int
 	// used counts what is there: all of it, and this cluster's part.
 	used func(context.Context) (all, ours int, err error)
 }
 
 // quotas are those that new accounts hit. Their codes are written from memory; one that AWS does not know is left out.
 func (a *amazon) quotas() []quota {
+	nodes, zones := a.NodesInZone(), len(a.Cluster.Provider.Zones)
 	list := []quota{
-		{"EKS clusters", "eks", "L-1194D53C", 1, a.countClusters},
-		// An update of nodes starts one more in a zone.
-		{"vCPUs of standard machines", "ec2", "L-1216C47A", (a.nodesIn()*len(a.Cluster.Provider.Zones) + 1) * nodeCPU, a.countCPU},
+		{"EKS clusters", "eks", "L-1194D53C", 1, 0, a.countClusters},
+		// Nodes are updated in one zone after the other.
+		{"vCPUs of standard machines", "ec2", "L-1216C47A", (nodes.Least*zones + surge) * nodeCPU, (nodes.Most*zones + surge) * nodeCPU, a.countCPU},
 	}
 	if !a.givenNetwork() {
 		list = append(list,
-			quota{"Elastic IP addresses", "ec2", "L-0263D0A3", a.gateways(), a.countAddresses},
-			quota{"VPCs", "vpc", "L-F678F1CE", 1, a.countNetworks},
-			quota{"internet gateways", "vpc", "L-A4707A72", 1, a.countGateways})
+			quota{"Elastic IP addresses", "ec2", "L-0263D0A3", a.gateways(), 0, a.countAddresses},
+			quota{"VPCs", "vpc", "L-F678F1CE", 1, 0, a.countNetworks},
+			quota{"internet gateways", "vpc", "L-A4707A72", 1, 0, a.countGateways})
 	}
 	return list
 }
@@ -45,7 +46,7 @@ func (a *amazon) quotas() []quota {
 // checkQuotas compares what is left with what is missing of the cluster.
 func (a *amazon) checkQuotas(ctx context.Context) provider.Check {
 	check := provider.Check{Name: "quotas"}
-	var fine, short, hints []string
+	var fine, short, later, hints []string
 	for _, q := range a.quotas() {
 		limit, known, err := a.limit(ctx, q)
 		if err == nil && !known {
@@ -65,11 +66,17 @@ func (a *amazon) checkQuotas(ctx context.Context) provider.Check {
 			hints = append(hints, fmt.Sprintf("%d %s (%s)", all+missing, q.name, q.code))
 			continue
 		}
+		if missing := max(0, q.most-ours); all+missing > limit {
+			later = append(later, fmt.Sprintf("%d of %d %s are in use, and load may ask for %d more", all, limit, q.name, missing))
+			hints = append(hints, fmt.Sprintf("%d %s (%s)", all+missing, q.name, q.code))
+			continue
+		}
 		fine = append(fine, fmt.Sprintf("%d of %d %s", all, limit, q.name))
 	}
 	check.Detail = strings.Join(fine, ", ")
-	if len(short) > 0 {
-		check.Problem, check.Hint = strings.Join(short, "; "), "Ask in the console's Service Quotas for "+strings.Join(hints, ", ")+", or remove what is not needed."
+	if len(short)+len(later) > 0 {
+		check.Warning = len(short) == 0
+		check.Problem, check.Hint = strings.Join(append(short, later...), "; "), "Ask in the console's Service Quotas for "+strings.Join(hints, ", ")+", or remove what is not needed."
 	}
 	return check
 }

@@ -141,7 +141,7 @@ func (a *amazon) addNodesVersion(g *engine.Graph, zone string, after ...engine.D
 	name := "cluster/nodes-version-" + zone
 	return add(a, g, engine.Resource[string]{
 		Name: name, Kind: "node version", ID: zone, Part: true,
-		Expected: time.Duration(a.nodesIn()) * nodeUpgradeTime, Limit: nodeUpgradeLimit,
+		Expected: time.Duration(a.NodesInZone().Least) * nodeUpgradeTime, Limit: nodeUpgradeLimit,
 		Find: func(ctx context.Context) (engine.State[string], error) {
 			answer, err := a.eks.DescribeNodegroup(ctx, &eks.DescribeNodegroupInput{ClusterName: &g.Cluster, NodegroupName: &zone})
 			if err != nil {

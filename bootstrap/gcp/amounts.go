@@ -22,7 +22,7 @@ func (c *cloud) checkQuotas(ctx context.Context) provider.Check {
 	if err != nil {
 		return c.failed(check.Name, err)
 	}
-	nodes := float64(c.nodesIn() * len(c.Cluster.Provider.Zones))
+	nodes := float64(c.NodesInZone().Least * len(c.Cluster.Provider.Zones))
 	var short []string
 	for _, need := range []struct {
 		metric string

@@ -21,20 +21,6 @@ const (
 	podsNode  = 110
 )
 
-// nodesIn is how many nodes a zone has: what the stated capacity needs, and at least one.
-func (c *cloud) nodesIn() int {
-	zones := len(c.Cluster.Provider.Zones)
-	return max(1, (c.Amounts.Nodes+zones-1)/zones)
-}
-
-// mostNodesIn is how many a zone may grow to: what provider.maxNodes leaves, and one more than needed where it says nothing.
-func (c *cloud) mostNodesIn() int {
-	if most := c.Cluster.Provider.MaxNodes; most > 0 {
-		return max(c.nodesIn(), most/len(c.Cluster.Provider.Zones))
-	}
-	return c.nodesIn() + 1
-}
-
 // addNodes adds a pool for each zone. One of its own for each is what lets volumes, which never leave their zone, always
 // find a node there. Each waits for the one before, so that a new version reaches one zone after the other.
 func (c *cloud) addNodes(g *engine.Graph, account engine.Output[string]) []engine.Dependency {
@@ -58,7 +44,7 @@ func (c *cloud) addPool(g *engine.Graph, zone string, account engine.Output[stri
 	return add(c, g, engine.Resource[string]{
 		Name: name, Kind: "node pool", ID: zone, Expected: 5 * time.Second, Limit: 90 * time.Minute,
 		Uses: []engine.Use{
-			{Item: "gcp/" + nodeType, Quantity: float64(c.nodesIn()) * price.HoursPerMonth}, {Item: "gcp/volume", Quantity: float64(c.nodesIn()) * nodeDisk},
+			{Item: "gcp/" + nodeType, Quantity: float64(c.NodesInZone().Least) * price.HoursPerMonth}, {Item: "gcp/volume", Quantity: float64(c.NodesInZone().Least) * nodeDisk},
 		},
 		Find: func(ctx context.Context) (engine.State[string], error) {
 			there, err := pools.Get(path).Context(ctx).Do()
@@ -95,7 +81,7 @@ func (c *cloud) addPool(g *engine.Graph, zone string, account engine.Output[stri
 
 func (c *cloud) wantedPool(g *engine.Graph, zone, account string) *container.NodePool {
 	return &container.NodePool{
-		Name: zone, Locations: []string{zone}, InitialNodeCount: int64(c.nodesIn()), Autoscaling: c.wantedScaling(),
+		Name: zone, Locations: []string{zone}, InitialNodeCount: int64(c.NodesInZone().Least), Autoscaling: c.wantedScaling(),
 		Config: &container.NodeConfig{
 			MachineType: nodeType, DiskType: "pd-balanced", DiskSizeGb: nodeDisk, ImageType: nodeImage,
 			ServiceAccount: account, OauthScopes: []string{"https://www.googleapis.com/auth/cloud-platform"},
@@ -114,7 +100,8 @@ func (c *cloud) wantedPool(g *engine.Graph, zone, account string) *container.Nod
 }
 
 func (c *cloud) wantedScaling() *container.NodePoolAutoscaling {
-	return &container.NodePoolAutoscaling{Enabled: true, MinNodeCount: int64(c.nodesIn()), MaxNodeCount: int64(c.mostNodesIn())}
+	nodes := c.NodesInZone()
+	return &container.NodePoolAutoscaling{Enabled: true, MinNodeCount: int64(nodes.Least), MaxNodeCount: int64(nodes.Most)}
 }
 
 // What of a pool can be mended.
@@ -143,8 +130,8 @@ func (c *cloud) poolState(there *container.NodePool, plane controlPlane) engine.
 		return found
 	}
 	// More nodes than wanted are somebody's decision; fewer are drift.
-	if s := there.Autoscaling; s == nil || !s.Enabled || int(s.MinNodeCount) < c.nodesIn() || int(s.MaxNodeCount) < c.mostNodesIn() {
-		found.Drift = append(found.Drift, engine.Change{Field: fieldNodes, Have: scalingText(there.Autoscaling), Want: scalingText(c.wantedScaling())})
+	if s, want := there.Autoscaling, c.wantedScaling(); s == nil || !s.Enabled || s.MinNodeCount < want.MinNodeCount || s.MaxNodeCount < want.MaxNodeCount {
+		found.Drift = append(found.Drift, engine.Change{Field: fieldNodes, Have: scalingText(s), Want: scalingText(want)})
 	}
 	// Patches come from Google, and by themselves.
 	if plane.version != "" && there.Version != "" && minor(there.Version) != minor(plane.version) {

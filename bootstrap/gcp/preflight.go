@@ -155,7 +155,7 @@ func (c *cloud) checkZones(ctx context.Context) provider.Check {
 
 // checkMachines makes sure that each zone has machines of the nodes' type at all. Whether one is free is known only by trying.
 func (c *cloud) checkMachines(ctx context.Context) provider.Check {
-	check := provider.Check{Name: "machines", Detail: fmt.Sprintf("%d %s a zone", c.nodesIn(), nodeType)}
+	check := provider.Check{Name: "machines", Detail: fmt.Sprintf("%s %s a zone", c.NodesInZone(), nodeType)}
 	for _, zone := range c.Cluster.Provider.Zones {
 		_, err := c.compute.MachineTypes.Get(c.project(), zone, nodeType).Context(ctx).Do()
 		switch {

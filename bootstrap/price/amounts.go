@@ -10,8 +10,9 @@ import (
 
 // Amounts are what a cluster that carries its stated capacity uses.
 type Amounts struct {
-	// Nodes is the number of nodes of sizing.StandardNode.
-	Nodes int
+	// Nodes is the number of nodes of sizing.StandardNode that there are on a quiet day, and that prices are for; MostNodes is
+	// how many the workloads need that autoscalers may make more of.
+	Nodes, MostNodes int
 	// CPU is in cores and MemoryGiB in GiB: what all pods request together.
 	CPU, MemoryGiB float64
 	// VolumeGiB is the size of all volumes.
@@ -61,7 +62,8 @@ func Measure(c *cluster.Cluster, s sizing.Sizing) Amounts {
 	}
 	sum := sizing.Total(s)
 	return Amounts{
-		Nodes:         sizing.Nodes(s, ""),
+		Nodes:         sizing.LeastNodes(s, ""),
+		MostNodes:     sizing.Nodes(s, ""),
 		CPU:           sum.CPU,
 		MemoryGiB:     float64(sum.Memory) / (1 << 30),
 		VolumeGiB:     float64(sum.Storage) / (1 << 30),

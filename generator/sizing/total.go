@@ -109,7 +109,20 @@ func (n Node) Fits(w Workload) bool {
 	return quantity(w.CPU) <= free.CPU && float64(w.MemoryBytes) <= free.Memory
 }
 
-// Nodes estimates how many nodes of a type the sizes need; an empty or unknown type means StandardNode. In each zone there is at
+// LeastNodes is Nodes for as few pods as autoscalers may leave: what is there on a quiet day, where nodes are scaled, too.
+func LeastNodes(s Sizing, nodeType string) int {
+	least := Sizing{}
+	for _, e := range s.Entries() {
+		if least[e.Component] == nil {
+			least[e.Component] = map[string]Workload{}
+		}
+		e.MaxReplicas = 0
+		least[e.Component][e.Name] = e.Workload
+	}
+	return Nodes(least, nodeType)
+}
+
+// Nodes estimates how many nodes of a type the sizes need, with as many pods as autoscalers may make; an empty or unknown type means StandardNode. In each zone there is at
 // least one, the zone's own pods and an even part of all others. It is an estimate: the scheduler packs pods, not sums.
 func Nodes(s Sizing, nodeType string) int {
 	node, ok := NodeOf(nodeType)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -43,16 +44,38 @@ func (c *Cloud) servePart(k *call, name string, path []string, body map[string]a
 	case strings.HasPrefix(name, "Delete"):
 		c.remove(i)
 	case name == "UpdateNodegroupConfig":
-		i.Props["size"] = size(body)
+		if !scale(k, i, body) {
+			return
+		}
 	case name == "UpdatePodIdentityAssociation":
 		i.Props["role"] = fmt.Sprint(body["roleArn"])
 	}
 	k.json(map[string]any{element: part(i)})
 }
 
-func size(body map[string]any) string {
+// scale sets the bounds of a group and how many nodes it has. What is not said stays, and what does not fit is refused.
+func scale(k *call, group *Item, body map[string]any) bool {
 	scaling, _ := body["scalingConfig"].(map[string]any)
-	return fmt.Sprint(scaling["desiredSize"])
+	next := map[string]int{}
+	for name := range scalingFields() {
+		next[name], _ = strconv.Atoi(group.Props[name])
+		if value, said := scaling[name].(float64); said {
+			next[name] = int(value)
+		}
+	}
+	if next["minSize"] > next["desiredSize"] || next["desiredSize"] > next["maxSize"] {
+		k.fail(http.StatusBadRequest, "InvalidParameterException", fmt.Sprintf("desired capacity %d must be between min size %d and max size %d",
+			next["desiredSize"], next["minSize"], next["maxSize"]))
+		return false
+	}
+	for name, value := range next {
+		group.Props[name] = strconv.Itoa(value)
+	}
+	return true
+}
+
+func scalingFields() map[string]bool {
+	return map[string]bool{"minSize": true, "desiredSize": true, "maxSize": true}
 }
 
 // part is how a part of a cluster is described.
@@ -62,9 +85,14 @@ func part(i *Item) map[string]any {
 		"version": i.Props["version"], "releaseVersion": i.Props["release"], "addonVersion": i.Props["version"], "addonArn": "arn:addon/" + i.ID,
 		"nodegroupArn": "arn:nodegroup/" + i.ID, "namespace": i.Props["namespace"], "serviceAccount": i.Props["serviceAccount"],
 	}
-	var count int
-	if _, err := fmt.Sscan(i.Props["size"], &count); err == nil {
-		p["scalingConfig"] = map[string]any{"desiredSize": count}
+	scaling := map[string]any{}
+	for name := range scalingFields() {
+		if value, err := strconv.Atoi(i.Props[name]); err == nil {
+			scaling[name] = value
+		}
+	}
+	if len(scaling) > 0 {
+		p["scalingConfig"] = scaling
 	}
 	if i.failed {
 		p["health"] = map[string]any{"issues": []any{map[string]any{"code": "AsgInstanceLaunchFailures", "message": "Could not launch On-Demand Instances. InsufficientInstanceCapacity"}}}
@@ -108,7 +136,10 @@ func (c *Cloud) createPart(k *call, cluster *Item, kind, element, nameField stri
 		role = body["nodeRole"]
 		i.Props["release"] = c.released(cluster.Props["version"], body)
 		i.release = i.Props["release"]
-		i.Props["subnets"], i.Props["size"] = strings.Join(words(body["subnets"]), ","), size(body)
+		i.Props["subnets"] = strings.Join(words(body["subnets"]), ",")
+		if !scale(k, &i, body) {
+			return
+		}
 	}
 	for _, one := range items(body["podIdentityAssociations"]) {
 		one, _ := one.(map[string]any)
@@ -169,4 +200,15 @@ func (c *Cloud) volume(addon, cluster *Item) {
 	tags := map[string]string{"kubernetes.io/cluster/" + cluster.ID: "owned"}
 	maps.Copy(tags, settings.Controller.ExtraVolumeTags)
 	c.insert(Item{Kind: "volume", Tags: tags, Props: map[string]string{"status": "in-use", "Owner": cluster.ID, "description": "pvc-1"}})
+}
+
+// Nodes are a group's least, present and most nodes: "2 3 4".
+func (c *Cloud) Nodes(group string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := c.get("nodegroup", group)
+	if i == nil {
+		return ""
+	}
+	return i.Props["minSize"] + " " + i.Props["desiredSize"] + " " + i.Props["maxSize"]
 }
