@@ -68,22 +68,30 @@ func Read(root, folder string) (Folder, bool, error) {
 	return f, true, nil
 }
 
-// Apply builds the objects with the folders' components one after the other. facts become the data of the
-// ConfigMap cluster-facts. Objects that no overlay touched keep their content and origin.
-func Apply(objects []object.Object, facts map[string]string, folders []Folder) ([]object.Object, error) {
-	for _, folder := range folders {
-		var err error
-		if objects, err = apply(objects, facts, folder); err != nil {
-			return nil, err
-		}
+// Unit is the part of a component that a folder is applied to.
+type Unit struct {
+	Objects []object.Object
+	// Facts become the data of the ConfigMap cluster-facts.
+	Facts map[string]string
+	// Adds says that the unit is the one for what the folder adds: resources and generators.
+	Adds bool
+}
+
+// Apply builds the unit's objects with the folder's component. Objects that it does not touch keep their content and
+// origin. found are the places of the folder's patches ("patches[0]") that had an object in this unit.
+func Apply(u Unit, folder Folder) (objects []object.Object, found []string, err error) {
+	if err := folder.check(); err != nil {
+		return nil, nil, err
 	}
-	return objects, nil
+	narrowed, found, err := folder.narrow(u.Objects, u.Adds)
+	if err != nil {
+		return nil, nil, err
+	}
+	objects, err = apply(u.Objects, u.Facts, narrowed)
+	return objects, found, err
 }
 
 func apply(objects []object.Object, facts map[string]string, folder Folder) ([]object.Object, error) {
-	if err := folder.check(); err != nil {
-		return nil, err
-	}
 	disk := filesys.MakeFsInMemory()
 	for name, data := range folder.Files {
 		if err := disk.WriteFile("/component/"+name, data); err != nil {

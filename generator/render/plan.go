@@ -38,6 +38,8 @@ type plan struct {
 	clusterArguments map[string]string
 	bundleArgument   string
 	units            []*unit
+	// mains are the components' main units by component; those that only have others have none.
+	mains map[string]*unit
 }
 
 // unit is one folder of rendered files and one Flux Kustomization: small, independent, rendered by itself.
@@ -87,7 +89,7 @@ func (u *unit) kustomization() string {
 
 // newPlan resolves what a cluster consists of.
 func newPlan(repo *repository.Repository, c repository.Cluster) (*plan, error) {
-	p := &plan{Cluster: c, repo: repo}
+	p := &plan{Cluster: c, repo: repo, mains: map[string]*unit{}}
 	for _, t := range repo.Tenants {
 		if t.On(c.Name) {
 			p.tenants = append(p.tenants, t.For(c.Cluster))
@@ -264,6 +266,9 @@ func (p *plan) append(u *unit) error {
 	maps.Copy(all, u.arguments)
 	u.arguments = all
 	p.units = append(p.units, u)
+	if u.component != nil && u.layer == string(u.component.Layer) && u.name == u.component.Name {
+		p.mains[u.name] = u
+	}
 	return nil
 }
 

@@ -24,6 +24,8 @@ type result struct {
 	Findings []check.Finding `json:"findings"`
 	// Scaled are the workloads that the unit's autoscalers decide on.
 	Scaled []scaled `json:"scaled,omitempty"`
+	// Patches are the overlays' patches that found an object in the unit, by folder and place.
+	Patches []string `json:"patches,omitempty"`
 	// Dropped are the hooks of charts that were left out.
 	Dropped []string `json:"dropped"`
 

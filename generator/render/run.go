@@ -130,6 +130,9 @@ func (s *session) renderAll(ctx context.Context, plans []*plan, o Options) (*wor
 	if err := pool.render(ctx, second); err != nil {
 		return pool, err
 	}
+	if err := s.uselessPatches(plans); err != nil {
+		return pool, err
+	}
 	for _, p := range plans {
 		before := len(p.units)
 		if err := p.addClusterUnits(); err != nil {

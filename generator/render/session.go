@@ -17,6 +17,7 @@ import (
 	"github.com/opsgen/opsgen/generator/chart"
 	"github.com/opsgen/opsgen/generator/check"
 	"github.com/opsgen/opsgen/generator/component"
+	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/jsonnet"
 	"github.com/opsgen/opsgen/generator/object"
 	"github.com/opsgen/opsgen/generator/overlay"
@@ -114,7 +115,7 @@ func (s *session) key(u *unit, evaluator *jsonnet.Evaluator, definitions string)
 			return "", err
 		}
 		for _, name := range slices.Sorted(maps.Keys(content.Files)) {
-			key.Add(folder, name, string(content.Files[name]))
+			key.Add(folder, name, string(content.Files[name]), fmt.Sprint(u.takes(folder)))
 		}
 	}
 	return key.String(), nil
@@ -188,22 +189,72 @@ func (s *session) overlay(folder string) (overlay.Folder, error) {
 	return content, nil
 }
 
-// applyOverlays applies the overlay folders that exist.
-func (u *unit) applyOverlays(s *session, objects []object.Object) ([]object.Object, error) {
-	var folders []overlay.Folder
+// applyOverlays applies the overlay folders that exist, and says which of their patches found an object here:
+// "clusters/prod/patches/cortex patches[0]".
+func (u *unit) applyOverlays(s *session, objects []object.Object) ([]object.Object, []string, error) {
+	var found []string
 	for _, name := range u.overlayPaths() {
 		folder, err := s.overlay(name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if len(folder.Files) > 0 {
-			folders = append(folders, folder)
+		if len(folder.Files) == 0 || len(objects) == 0 {
+			continue
+		}
+		var places []string
+		objects, places, err = overlay.Apply(overlay.Unit{Objects: objects, Facts: u.plan.facts(), Adds: u.takes(name)}, folder)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, place := range places {
+			found = append(found, name+" "+place)
 		}
 	}
-	if len(folders) == 0 || len(objects) == 0 {
-		return objects, nil
+	return objects, found, nil
+}
+
+// takes says that what an overlay's folder adds goes into this unit: the main one of the folder's component, or each where
+// the component has none, as with what is made for each tenant.
+func (u *unit) takes(folder string) bool {
+	main := u.plan.mains[path.Base(folder)]
+	return main == nil || main == u
+}
+
+// uselessPatches finds patches of the clusters' own that have no object in any unit: they would do nothing, without a word.
+func (s *session) uselessPatches(plans []*plan) error {
+	var problems document.Problems
+	for _, p := range plans {
+		found := map[string]bool{}
+		for _, u := range p.units {
+			for _, patch := range u.result.Patches {
+				found[patch] = true
+			}
+		}
+		for _, c := range p.enabled {
+			folder, err := s.overlay(path.Join("clusters", p.Name, "patches", c.Name))
+			if err != nil {
+				return err
+			}
+			for _, place := range folder.Patches() {
+				if !found[folder.Path+" "+place] {
+					problems = append(problems, useless(folder, place, c.Name))
+				}
+			}
+		}
 	}
-	return overlay.Apply(objects, u.plan.facts(), folders)
+	return problems.Err()
+}
+
+func useless(folder overlay.Folder, place, component string) document.Problem {
+	file := path.Join(folder.Path, "kustomization.yaml")
+	message := "the patch changes nothing: no object of " + component + " is what it names"
+	hint := "Compare kind, name and namespace with the files in rendered/, or take the patch out."
+	var content map[string]any
+	read, err := document.Decode(file, folder.Files["kustomization.yaml"], &content)
+	if err != nil {
+		return document.Problem{File: file, Message: place + ": " + message, Hint: hint}
+	}
+	return read.Problem(place, message, hint)
 }
 
 // lazyChecker knows the custom resources of one cluster; it is built when the first unit must be checked.

@@ -64,7 +64,7 @@ func (u *unit) make(s *session, evaluator *jsonnet.Evaluator, lazy *lazyChecker)
 	// Overlays see namespaces. What they add gets one too, and images are resolved last, so that an overlay may name one
 	// like a base does.
 	u.fillNamespaces(objects, kinds)
-	if objects, err = u.applyOverlays(s, objects); err != nil {
+	if objects, made.Patches, err = u.applyOverlays(s, objects); err != nil {
 		return nil, err
 	}
 	u.fillNamespaces(objects, kinds)
