@@ -21,7 +21,8 @@ const statusClientGone = 499
 // Forward sends a request on and streams the answer back. nil means that all of the answer was handed to w. Otherwise the
 // error is an *Error: with Started false nothing was written to w, and the caller answers; with Started true the answer
 // was cut in a way that the client sees. The caller's w must give way to its own by Unwrap, as http.ResponseController
-// needs it. Reads of r.Body may go on for a moment after Forward returns; what wraps it is not used again.
+// needs it. Reads of r.Body may go on for a moment after Forward returns; what wraps it is not used again. The caller closes
+// r.Body before its handler ends: left to net/http, the next request of the connection ends in a panic (golang/go#68560).
 func (p *Pool) Forward(w http.ResponseWriter, r *http.Request, t Target) error {
 	x := exchange{pool: p, request: r, target: &t}
 	if err := x.check(); err != nil {
@@ -49,13 +50,18 @@ func (p *Pool) Forward(w http.ResponseWriter, r *http.Request, t Target) error {
 	if response.StatusCode == http.StatusSwitchingProtocols {
 		return x.stream(w, response)
 	}
-	if x.body != nil && x.body.unread() {
+	early := x.body != nil && x.body.unread()
+	if early {
 		// An early answer, such as 429. The server would first read what the client still sends, and wait for a slow one.
 		_ = http.NewResponseController(w).EnableFullDuplex() // where there is none, it only comes later
 	}
 	p.copyResponseHeader(w.Header(), response.Header, &t)
 	w.WriteHeader(response.StatusCode)
-	return x.copyBody(w, response)
+	err = x.copyBody(w, response)
+	if early && err == nil {
+		_ = http.NewResponseController(w).Flush() // closing the client's body waits for a read that goes on
+	}
+	return err
 }
 
 // exchange is one request on its way.

@@ -28,6 +28,7 @@ func newFront(t *testing.T, options upstream.Options, target upstream.Target) *f
 			to.Path = r.URL.EscapedPath()
 		}
 		var failed *upstream.Error
+		defer r.Body.Close() //nolint:errcheck // as the server does
 		if err := pool.Forward(w, r, to); errors.As(err, &failed) && !failed.Started {
 			w.WriteHeader(failed.Status)
 		}
