@@ -24,10 +24,9 @@ func TestDocumentedErrors(t *testing.T) {
 	for class, list := range map[engine.Class][]smithy.APIError{
 		engine.Throttled: {&quotatypes.TooManyRequestsException{}, &ekstypes.ThrottlingException{}, &zonetypes.ThrottlingException{}, &zonetypes.PriorRequestNotComplete{}},
 		engine.Uncertain: {&ekstypes.ServerException{}, &ekstypes.ServiceUnavailableException{}, &kmstypes.KMSInternalException{}, &kmstypes.DependencyTimeoutException{}, &iamtypes.ServiceFailureException{}},
-		engine.NotYet:    {&ekstypes.ResourcePropagationDelayException{}},
 		engine.Blocked: {
 			&ekstypes.ResourceInUseException{}, &ekstypes.InvalidStateException{}, &iamtypes.DeleteConflictException{}, &iamtypes.ConcurrentModificationException{},
-			&iamtypes.EntityTemporarilyUnmodifiableException{}, &kmstypes.KMSInvalidStateException{}, &zonetypes.HostedZoneNotEmpty{}, &zonetypes.InvalidChangeBatch{}, &zonetypes.ConcurrentModification{},
+			&kmstypes.KMSInvalidStateException{}, &zonetypes.HostedZoneNotEmpty{}, &zonetypes.InvalidChangeBatch{}, &zonetypes.ConcurrentModification{},
 		},
 		engine.Exists: {&iamtypes.EntityAlreadyExistsException{}, &kmstypes.AlreadyExistsException{}, &zonetypes.HostedZoneAlreadyExists{}, &s3types.BucketAlreadyOwnedByYou{}},
 		engine.Gone: {
@@ -36,7 +35,7 @@ func TestDocumentedErrors(t *testing.T) {
 		},
 		engine.Refused: {
 			&quotatypes.AccessDeniedException{}, &ekstypes.AccessDeniedException{}, &ekstypes.ResourceLimitExceededException{}, &ekstypes.UnsupportedAvailabilityZoneException{},
-			&iamtypes.LimitExceededException{}, &kmstypes.LimitExceededException{}, &zonetypes.NotAuthorizedException{}, &zonetypes.LimitsExceeded{},
+			&iamtypes.LimitExceededException{}, &kmstypes.LimitExceededException{}, &zonetypes.NotAuthorizedException{},
 			&zonetypes.TooManyHostedZones{}, &s3types.BucketAlreadyExists{}, &s3types.AccessDenied{},
 		},
 	} {

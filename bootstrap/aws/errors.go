@@ -19,14 +19,14 @@ func classes() map[string]engine.Class {
 	m := map[string]engine.Class{}
 	for class, codes := range map[engine.Class]string{
 		engine.Throttled: `RequestLimitExceeded Throttling ThrottlingException ThrottledException SlowDown TooManyRequestsException
-			RequestThrottled BandwidthLimitExceeded PriorRequestNotComplete`,
-		engine.Uncertain: `InternalError InternalFailure InternalServerError ServerException ServiceFailure ServiceFailureException
+			RequestThrottled BandwidthLimitExceeded PriorRequestNotComplete DependencyThrottle`,
+		engine.Uncertain: `InternalError InternalFailure InternalServerError ServerException ServiceException ServiceFailure
+			InternalServiceException
 			ServiceUnavailable ServiceUnavailableException Unavailable KMSInternalException DependencyTimeoutException RequestTimeout`,
 		engine.Blocked: `DependencyViolation DeleteConflict ResourceInUse ConcurrentModification
-			ConcurrentModificationException InvalidChangeBatch BucketNotEmpty OperationAborted HostedZoneNotEmpty InvalidIPAddress.InUse
-			IncorrectState KMSInvalidStateException EntityTemporarilyUnmodifiable InvalidStateException VolumeInUse OperationAbortedException`,
-		engine.NotYet: `ResourcePropagationDelayException`,
-		engine.Exists: `BucketAlreadyOwnedByYou EntityAlreadyExists EntityAlreadyExistsException AlreadyExistsException
+			InvalidChangeBatch BucketNotEmpty OperationAborted HostedZoneNotEmpty InvalidIPAddress.InUse
+			IncorrectState KMSInvalidStateException InvalidStateException VolumeInUse OperationAbortedException`,
+		engine.Exists: `BucketAlreadyOwnedByYou EntityAlreadyExists AlreadyExistsException
 			RouteAlreadyExists Resource.AlreadyAssociated HostedZoneAlreadyExists ResourceAlreadyExistsException`,
 		engine.Gone: `NoSuchBucket NoSuchEntity NotFound NotFoundException NoSuchHostedZone NoSuchTagSet NoSuchKey
 			NatGatewayNotFound NoSuchResourceException Gateway.NotAttached ResourceNotFoundException LoadBalancerNotFound TargetGroupNotFound`,
@@ -50,7 +50,7 @@ func hints() map[string]string {
 		denied: "AccessDenied AccessDeniedException UnauthorizedOperation Forbidden NotAuthorizedException",
 		quota: `VpcLimitExceeded AddressLimitExceeded SubnetLimitExceeded InternetGatewayLimitExceeded NatGatewayLimitExceeded
 			RouteTableLimitExceeded VpcEndpointLimitExceeded LimitExceeded LimitExceededException ResourceLimitExceededException
-			LimitsExceeded TooManyBuckets TooManyHostedZones VcpuLimitExceeded`,
+			TooManyBuckets TooManyHostedZones VcpuLimitExceeded`,
 		"It is protected from deletion: switch that off in the console (EC2, Load Balancers, Attributes), and run the same command again.": "OperationNotPermitted",
 		"A zone has no room for a control plane: choose other zones in cluster.yaml (provider.zones).":                                     "UnsupportedAvailabilityZoneException",
 	} {
@@ -83,6 +83,8 @@ func (a *amazon) Classify(err error) engine.Verdict {
 		return engine.Verdict{Hint: r.hint}
 	case errors.As(err, &early):
 		return engine.Verdict{Class: engine.NotYet}
+	case errors.Is(err, errNoBucket):
+		return engine.Verdict{Hint: "Make it, or remove provider.storage.given from cluster.yaml, and up makes it."}
 	case errors.Is(err, engine.ErrForeign):
 		return engine.Verdict{Hint: "Choose another name in cluster.yaml."}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,13 +35,23 @@ func (l leases) Read(ctx context.Context) (engine.Lease, string, error) {
 		return lease, "", err
 	}
 	defer answer.Body.Close()
-	if err := json.NewDecoder(answer.Body).Decode(&lease); err != nil {
-		return lease, "", fmt.Errorf("read s3://%s/%s: %w; delete it if nobody runs bootstrap", *l.bucket(), leaseObject, err)
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return lease, "", err
+	}
+	if err := json.Unmarshal(text, &lease); err != nil {
+		return lease, "", fmt.Errorf("%w: %w", engine.ErrUnreadable, err)
 	}
 	return lease, aws.ToString(answer.ETag), nil
 }
 
 func (l leases) bucket() *string { return aws.String(l.bucketName(identity.Rules)) }
+
+// Place implements engine.Placed.
+func (l leases) Place() string { return "s3://" + *l.bucket() + "/" + leaseObject }
+
+// errNoBucket is for a bucket that cluster.yaml says is there.
+var errNoBucket = errors.New("cluster.yaml says that it is there")
 
 // Write implements engine.Leases. The first one makes the bucket; it never writes into a bucket that is not ours.
 func (l leases) Write(ctx context.Context, lease engine.Lease, version string) (string, error) {
@@ -71,6 +82,9 @@ func (l leases) ensureBucket(ctx context.Context) error {
 	name, resource := *l.bucket(), bucketResource(identity.Rules)
 	_, err := l.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name})
 	if l.Cluster.Provider.Storage.Given {
+		if l.gone(err) {
+			return fmt.Errorf("there is no bucket %s: %w", name, errNoBucket)
+		}
 		return err
 	}
 	if l.gone(err) {

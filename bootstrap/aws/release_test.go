@@ -81,12 +81,6 @@ func TestNodesGetTheReleaseThatIsWritten(t *testing.T) {
 	})
 }
 
-func TestReleaseKilledAtEveryCall(t *testing.T) {
-	credentials(t)
-	edit := releasedAs(newRelease)
-	killtest.Test{New: fresh, Before: up, Run: upWith(edit), After: settledWith(edit), All: *everyRead}.EveryCall(t)
-}
-
 // TestNewestReleaseCannotBeLookedAt: a right that is missing for a piece of advice stops nothing.
 func TestNewestReleaseCannotBeLookedAt(t *testing.T) {
 	credentials(t)

@@ -24,7 +24,8 @@ func upAt(version string) killtest.Run { return upWith(at(version)) }
 
 func TestUpgradeKilledAtEveryCall(t *testing.T) {
 	credentials(t)
-	killtest.Test{New: fresh, Before: upAt("1.34"), Run: up, After: settled, All: *everyRead}.EveryCall(t)
+	edit := releasedAs(newRelease)
+	killtest.Test{New: fresh, Before: upAt("1.34"), Run: upWith(edit), After: settledWith(edit), All: *everyRead}.EveryCall(t)
 }
 
 // TestUpgradeGoesStepByStep: the plan shows each step, and nothing else changes.

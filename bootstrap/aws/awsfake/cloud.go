@@ -37,6 +37,7 @@ type Cloud struct {
 	// Account and Region are where everything is.
 	Account, Region string
 
+	known   map[string]Fields
 	mu      sync.Mutex
 	items   []*Item
 	objects map[string]map[string]object
@@ -44,6 +45,8 @@ type Cloud struct {
 	calls   int
 	// Log is what was called, in order: "ec2:CreateVpc".
 	log []string
+	// errors are what calls failed with: "ec2:DeleteVpc DependencyViolation".
+	errors []string
 }
 
 // Item is one resource.
@@ -64,7 +67,7 @@ type Item struct {
 // New is an empty account whose control planes and nodes take that long.
 func New(controlPlane, nodes time.Duration) *Cloud {
 	return &Cloud{
-		Account: "123456789012", Region: "eu-central-1", Lag: 2 * time.Second, RoleLag: 8 * time.Second,
+		known: known(), Account: "123456789012", Region: "eu-central-1", Lag: 2 * time.Second, RoleLag: 8 * time.Second,
 		Making: map[string]time.Duration{
 			"cluster": controlPlane, "nodegroup": nodes, "nat": nodes / 2, "vpc": time.Second,
 			"endpoint": 3 * time.Second, "addon": nodes / 4,
@@ -82,6 +85,8 @@ type call struct {
 	body    []byte
 	service string
 	form    url.Values
+	// name is what is called, failed the code of the error that was answered; empty for none.
+	name, failed string
 }
 
 // scope is where a signed request says which service it is for.
@@ -130,12 +135,19 @@ func (c *Cloud) serve(k *call) {
 		return
 	}
 	serve(k)
+	if k.name != "" && k.failed != "" && !slices.Contains(c.errors, k.name+" "+k.failed) {
+		c.errors = append(c.errors, k.name+" "+k.failed)
+	}
 }
 
 // begin notes an action; it is false when the action was refused.
 func (c *Cloud) begin(k *call, action string) bool {
 	name := k.service + ":" + action
+	k.name = name
 	c.log = append(c.log, name)
+	if !c.fits(k, name) {
+		return false
+	}
 	if code := c.Refuse[name]; code != "" {
 		code, more, _ := strings.Cut(code, " ")
 		k.fail(http.StatusForbidden, code, strings.TrimSpace("You are not authorized to perform this operation: "+name+" "+more))
@@ -151,11 +163,19 @@ func (c *Cloud) Calls() []string {
 	return slices.Clone(c.log)
 }
 
+// Errors are the codes that calls failed with, each once, by "<service>:<action>".
+func (c *Cloud) Errors() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.errors)
+}
+
 // fail answers with an error in the service's own form.
 func (k *call) fail(status int, code, message string) {
 	if code == "" {
 		code = "Throttling"
 	}
+	k.failed = code
 	switch k.service {
 	case "ec2":
 		k.write(status, "text/xml", "<Response><Errors><Error><Code>"+code+"</Code><Message>"+escape(message)+
@@ -347,7 +367,7 @@ func (c *Cloud) Copy() *Cloud {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	other := &Cloud{
-		Lag: c.Lag, RoleLag: c.RoleLag, Making: c.Making, Going: c.Going, Throttle: c.Throttle, Refuse: maps.Clone(c.Refuse),
+		known: c.known, Lag: c.Lag, RoleLag: c.RoleLag, Making: c.Making, Going: c.Going, Throttle: c.Throttle, Refuse: maps.Clone(c.Refuse),
 		Broken: maps.Clone(c.Broken), Stuck: maps.Clone(c.Stuck), Insights: maps.Clone(c.Insights), Quotas: c.Quotas, Releases: c.Releases,
 		Account: c.Account, Region: c.Region, objects: map[string]map[string]object{}, next: c.next, calls: c.calls,
 	}

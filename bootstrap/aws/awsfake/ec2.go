@@ -8,92 +8,42 @@ import (
 	"strings"
 )
 
-// action is one of EC2's: the parameters that it knows, and what it does.
-type action struct {
-	known string
-	// required are those without which it is refused.
-	required string
-	do       func(*call)
-}
-
-func (c *Cloud) actions() map[string]action {
-	describe := func(kind, set string) action {
-		return action{known: "Filter", do: func(k *call) { c.describe(k, kind, set) }}
+// actions are EC2's, by name.
+func (c *Cloud) actions() map[string]func(*call) {
+	describe := func(kind, set string) func(*call) { return func(k *call) { c.describe(k, kind, set) } }
+	create := func(kind, element, parameters string) func(*call) {
+		return func(k *call) { c.createEC2(k, kind, element, strings.Fields(parameters)) }
 	}
-	create := func(kind, element, required, optional string) action {
-		return action{known: "TagSpecification " + optional + " " + required, required: required, do: func(k *call) {
-			c.createEC2(k, kind, element, strings.Fields(required+" "+strings.TrimPrefix(optional, "ClientToken")))
-		}}
+	remove := func(kind, parameter string) func(*call) {
+		return func(k *call) { c.removeEC2(k, kind, k.form.Get(parameter)) }
 	}
-	remove := func(kind, parameter string) action {
-		return action{known: parameter, required: parameter, do: func(k *call) { c.removeEC2(k, kind, k.form.Get(parameter)) }}
-	}
-	return map[string]action{
-		"DescribeVpcs":      {known: "Filter VpcId", do: func(k *call) { c.describe(k, "vpc", "vpcSet") }},
-		"DescribeSubnets":   {known: "Filter SubnetId", do: func(k *call) { c.describe(k, "subnet", "subnetSet") }},
+	return map[string]func(*call){
+		"DescribeVpcs": describe("vpc", "vpcSet"), "DescribeSubnets": describe("subnet", "subnetSet"),
 		"DescribeAddresses": describe("address", "addressesSet"), "DescribeNatGateways": describe("nat", "natGatewaySet"),
 		"DescribeVpcEndpoints": describe("endpoint", "vpcEndpointSet"), "DescribeNetworkInterfaces": describe("interface", "networkInterfaceSet"),
-		"DescribeSecurityGroups":   describe("group", "securityGroupInfo"),
-		"DescribeInstances":        {known: "Filter", do: c.instances},
-		"DescribeVolumes":          describe("volume", "volumeSet"),
-		"DeleteVolume":             remove("volume", "VolumeId"),
-		"DescribeInternetGateways": {known: "Filter InternetGatewayId", do: func(k *call) { c.describe(k, "gateway", "internetGatewaySet") }},
-		"DescribeRouteTables":      {known: "Filter RouteTableId", do: func(k *call) { c.describe(k, "table", "routeTableSet") }},
-		"CreateVpc":                create("vpc", "vpc", "CidrBlock", ""), "CreateSubnet": create("subnet", "subnet", "VpcId CidrBlock", "AvailabilityZone"),
-		"CreateInternetGateway": create("gateway", "internetGateway", "", ""), "AllocateAddress": create("address", "", "Domain", ""),
-		"CreateNatGateway":  create("nat", "natGateway", "SubnetId AllocationId", "ClientToken ConnectivityType"),
-		"CreateRouteTable":  create("table", "routeTable", "VpcId", "ClientToken"),
-		"CreateVpcEndpoint": create("endpoint", "vpcEndpoint", "VpcId ServiceName RouteTableId", "ClientToken VpcEndpointType"),
+		"DescribeSecurityGroups": describe("group", "securityGroupInfo"), "DescribeVolumes": describe("volume", "volumeSet"),
+		"DescribeInternetGateways": describe("gateway", "internetGatewaySet"), "DescribeRouteTables": describe("table", "routeTableSet"),
+		"DescribeInstances": c.instances, "DescribeAvailabilityZones": c.zones, "DescribeInstanceTypeOfferings": c.offerings,
+		"CreateVpc": create("vpc", "vpc", "CidrBlock"), "CreateSubnet": create("subnet", "subnet", "VpcId CidrBlock AvailabilityZone"),
+		"CreateInternetGateway": create("gateway", "internetGateway", ""), "AllocateAddress": create("address", "", "Domain"),
+		"CreateNatGateway":  create("nat", "natGateway", "SubnetId AllocationId ConnectivityType"),
+		"CreateRouteTable":  create("table", "routeTable", "VpcId"),
+		"CreateVpcEndpoint": create("endpoint", "vpcEndpoint", "VpcId ServiceName RouteTableId VpcEndpointType"),
 		"DeleteVpc":         remove("vpc", "VpcId"), "DeleteSubnet": remove("subnet", "SubnetId"), "DeleteInternetGateway": remove("gateway", "InternetGatewayId"),
 		"ReleaseAddress": remove("address", "AllocationId"), "DeleteNatGateway": remove("nat", "NatGatewayId"), "DeleteRouteTable": remove("table", "RouteTableId"),
 		"DeleteNetworkInterface": remove("interface", "NetworkInterfaceId"), "DeleteSecurityGroup": remove("group", "GroupId"),
-		"DeleteVpcEndpoints": {known: "VpcEndpointId", required: "VpcEndpointId", do: func(k *call) {
-			c.removeEC2(k, "endpoint", k.form.Get("VpcEndpointId.1"))
-		}},
-		"DescribeVpcAttribute":   {known: "VpcId Attribute", required: "VpcId Attribute", do: c.vpcAttribute},
-		"ModifyVpcAttribute":     {known: "VpcId EnableDnsHostnames", required: "VpcId", do: c.vpcAttribute},
-		"AttachInternetGateway":  {known: "VpcId InternetGatewayId", required: "VpcId InternetGatewayId", do: c.attach},
-		"DetachInternetGateway":  {known: "VpcId InternetGatewayId", required: "VpcId InternetGatewayId", do: c.attach},
-		"CreateRoute":            {known: "RouteTableId DestinationCidrBlock GatewayId NatGatewayId", required: "RouteTableId DestinationCidrBlock", do: c.route},
-		"ReplaceRoute":           {known: "RouteTableId DestinationCidrBlock GatewayId NatGatewayId", required: "RouteTableId DestinationCidrBlock", do: c.route},
-		"AssociateRouteTable":    {known: "RouteTableId SubnetId", required: "RouteTableId SubnetId", do: c.associate},
-		"DisassociateRouteTable": {known: "AssociationId", required: "AssociationId", do: c.associate},
-
-		"DescribeAvailabilityZones": {known: "Filter ZoneName", do: c.zones}, "DescribeInstanceTypeOfferings": {known: "Filter LocationType", do: c.offerings},
+		"DeleteVpcEndpoints": remove("endpoint", "VpcEndpointId.1"), "DeleteVolume": remove("volume", "VolumeId"),
+		"DescribeVpcAttribute": c.vpcAttribute, "ModifyVpcAttribute": c.vpcAttribute,
+		"AttachInternetGateway": c.attach, "DetachInternetGateway": c.attach, "CreateRoute": c.route, "ReplaceRoute": c.route,
+		"AssociateRouteTable": c.associate, "DisassociateRouteTable": c.associate,
 	}
 }
 
 func (c *Cloud) serveEC2(k *call) {
 	name := k.form.Get("Action")
-	a, known := c.actions()[name]
-	if !known {
-		k.fail(http.StatusBadRequest, "InvalidAction", "there is no action "+name)
-		return
+	if c.begin(k, name) {
+		c.actions()[name](k)
 	}
-	if !c.begin(k, name) || !k.parameters(a) {
-		return
-	}
-	a.do(k)
-}
-
-// parameters refuses those that an action does not know, and misses those that it needs.
-func (k *call) parameters(a action) bool {
-	given := []string{"Action", "Version"}
-	for key := range k.form {
-		first, _, _ := strings.Cut(key, ".")
-		given = append(given, first)
-		if first != "Action" && first != "Version" && !slices.Contains(strings.Fields(a.known), first) {
-			k.fail(http.StatusBadRequest, "UnknownParameter", "The parameter "+key+" is not recognized")
-			return false
-		}
-	}
-	for _, name := range strings.Fields(a.required) {
-		if !slices.Contains(given, name) {
-			k.fail(http.StatusBadRequest, "MissingParameter", "The request must contain the parameter "+name)
-			return false
-		}
-	}
-	return true
 }
 
 // answer wraps a result.

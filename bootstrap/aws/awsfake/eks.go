@@ -22,24 +22,6 @@ func kinds(path string) (kind, element, nameField string) {
 	return "association", "association", ""
 }
 
-// fields are what EKS knows in each call's body, and what it must be given (with a plus).
-func fields() map[string]string {
-	return map[string]string{
-		"CreateCluster": "+name +version +roleArn +resourcesVpcConfig accessConfig bootstrapSelfManagedAddons encryptionConfig logging upgradePolicy clientRequestToken tags",
-		"CreateNodegroup": `+nodegroupName +nodeRole +subnets amiType capacityType instanceTypes diskSize scalingConfig updateConfig
-			releaseVersion clientRequestToken tags`,
-		"UpdateNodegroupConfig":        "scalingConfig clientRequestToken",
-		"UpdateNodegroupVersion":       "version releaseVersion clientRequestToken",
-		"UpdateClusterVersion":         "+version clientRequestToken",
-		"UpdateClusterConfig":          "resourcesVpcConfig clientRequestToken",
-		"UpdateAddon":                  "addonVersion resolveConflicts clientRequestToken configurationValues",
-		"ListInsights":                 "filter maxResults nextToken",
-		"CreateAddon":                  "+addonName resolveConflicts clientRequestToken podIdentityAssociations configurationValues tags",
-		"CreatePodIdentityAssociation": "+namespace +serviceAccount +roleArn clientRequestToken tags",
-		"UpdatePodIdentityAssociation": "roleArn clientRequestToken",
-	}
-}
-
 func (c *Cloud) serveEKS(k *call) {
 	path := strings.Split(strings.Trim(k.request.URL.EscapedPath(), "/"), "/")
 	for i := range path {
@@ -56,7 +38,7 @@ func (c *Cloud) serveEKS(k *call) {
 		return
 	}
 	body := map[string]any{}
-	if len(k.body) > 0 && json.Unmarshal(k.body, &body) != nil || !k.fieldsFit(name, body) {
+	if len(k.body) > 0 && json.Unmarshal(k.body, &body) != nil {
 		return
 	}
 	switch {
@@ -108,26 +90,6 @@ func eksAction(method string, path []string) string {
 		return "Delete" + noun
 	}
 	return ""
-}
-
-// fieldsFit refuses what EKS does not know, and misses what it needs.
-func (k *call) fieldsFit(name string, body map[string]any) bool {
-	known := map[string]bool{}
-	for field := range strings.FieldsSeq(fields()[name]) {
-		plain, needed := strings.CutPrefix(field, "+")
-		known[plain] = true
-		if _, given := body[plain]; needed && !given {
-			k.fail(http.StatusBadRequest, "InvalidParameterException", "the field "+plain+" is missing")
-			return false
-		}
-	}
-	for field := range body {
-		if !known[field] {
-			k.fail(http.StatusBadRequest, "InvalidParameterException", "there is no field "+field)
-			return false
-		}
-	}
-	return true
 }
 
 func (k *call) json(value any) {

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -23,12 +24,37 @@ func settings() map[string]string {
 	}
 }
 
+// storageAction is the name of a call, which is not on the wire.
+func storageAction(method, key string, query url.Values) string {
+	verb := map[string]string{http.MethodGet: "Get", http.MethodPut: "Put", http.MethodDelete: "Delete", http.MethodHead: "Head", http.MethodPost: "Post"}[method]
+	if key != "" {
+		return verb + "Object"
+	}
+	for part, noun := range map[string]string{
+		"tagging": "BucketTagging", "publicAccessBlock": "PublicAccessBlock", "encryption": "BucketEncryption", "versioning": "BucketVersioning",
+		"lifecycle": "BucketLifecycleConfiguration",
+	} {
+		if query.Has(part) {
+			return verb + noun
+		}
+	}
+	switch {
+	case query.Has("versions"):
+		return "ListObjectVersions"
+	case query.Has("delete"):
+		return "DeleteObjects"
+	case method == http.MethodPut:
+		return "CreateBucket"
+	}
+	return verb + "Bucket"
+}
+
 func (c *Cloud) serveS3(k *call) {
 	name, _, _ := strings.Cut(cmp.Or(k.request.Host, k.request.URL.Host), ".s3.")
 	key := strings.TrimPrefix(k.request.URL.Path, "/")
 	bucket := c.bucket(name)
 	query, method := k.request.URL.Query(), k.request.Method
-	if !c.begin(k, method+"Bucket") {
+	if !c.begin(k, storageAction(method, key, query)) {
 		return
 	}
 	if method == http.MethodPut && key == "" && len(query) == 0 {
@@ -167,6 +193,13 @@ func (c *Cloud) serveObject(k *call, bucket, key string) {
 		k.Header().Set("ETag", there.etag)
 		k.write(http.StatusOK, "application/json", there.text)
 	}
+}
+
+// PutObject writes an object, as somebody else would have.
+func (c *Cloud) PutObject(bucket, key, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.objects[bucket][key] = object{text: text, etag: `"theirs"`}
 }
 
 // plain is a body without the chunks that the SDK signs one by one.

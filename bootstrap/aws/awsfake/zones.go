@@ -99,16 +99,11 @@ func (c *Cloud) serveKMS(k *call) {
 		return
 	}
 	var given struct {
-		KeyID                                                  string `json:"KeyId"`
-		AliasName, TargetKeyID, Description, KeySpec, KeyUsage string
-		PendingWindowInDays                                    int
-		Limit                                                  int
-		Marker                                                 string
-		Tags                                                   []struct{ TagKey, TagValue string }
+		KeyID                  string `json:"KeyId"`
+		AliasName, TargetKeyID string
+		Tags                   []struct{ TagKey, TagValue string }
 	}
-	decoder := json.NewDecoder(strings.NewReader(string(k.body)))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&given); err != nil {
+	if err := json.Unmarshal(k.body, &given); err != nil {
 		k.fail(http.StatusBadRequest, "ValidationException", err.Error())
 		return
 	}
