@@ -12,6 +12,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/opsgen/opsgen/bootstrap/provider"
 )
 
 // A token for EKS is a request to STS, signed and not sent: EKS sends it, and is told who signed it. It is good for 15
@@ -108,11 +110,5 @@ func (a *amazon) kubeconfig(ctx context.Context) (*api.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := a.Cluster.Name
-	config := api.NewConfig()
-	config.Clusters[name] = &api.Cluster{Server: there.endpoint, CertificateAuthorityData: there.ca}
-	config.AuthInfos[name] = &api.AuthInfo{Token: token}
-	config.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
-	config.CurrentContext = name
-	return config, nil
+	return provider.Kubeconfig(a.Cluster.Name, there.endpoint, there.ca, token), nil
 }

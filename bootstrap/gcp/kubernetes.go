@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/opsgen/opsgen/bootstrap/engine"
+	"github.com/opsgen/opsgen/bootstrap/provider"
 )
 
 // restConfig reaches the cluster as the one whose credentials are used: GKE takes the same tokens as all of Google Cloud.
@@ -57,11 +58,5 @@ func (c *cloud) kubeconfig(ctx context.Context) (*api.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := c.Cluster.Name
-	config := api.NewConfig()
-	config.Clusters[name] = &api.Cluster{Server: there.endpoint, CertificateAuthorityData: there.ca}
-	config.AuthInfos[name] = &api.AuthInfo{Token: token}
-	config.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
-	config.CurrentContext = name
-	return config, nil
+	return provider.Kubeconfig(c.Cluster.Name, there.endpoint, there.ca, token), nil
 }
