@@ -26,7 +26,8 @@ type quota struct {
 	used func(context.Context) (all, ours int, err error)
 }
 
-// quotas are those that new accounts hit. Their codes are written from memory; one that AWS does not know is left out.
+// quotas are those that new accounts hit. Their codes are those of docs.getimpala.ai's list of AWS quotas, and for internet
+// gateways of what others ask for with `aws service-quotas`; AWS itself was not asked. One that it does not know is left out.
 func (a *amazon) quotas() []quota {
 	nodes, zones := a.NodesInZone(), len(a.Cluster.Provider.Zones)
 	list := []quota{
