@@ -21,8 +21,6 @@ import (
 	"github.com/opsgen/opsgen/test/frontdoor"
 )
 
-type frontdoorStatus = frontdoor.Status
-
 // own is how many series and lines each of the tenants writes that are counted later.
 const own = 50
 
@@ -211,7 +209,7 @@ func (y *youth) remove(ctx context.Context) (string, error) {
 	}
 	if err := poll(ctx, func() error {
 		err := y.Door.WriteMetrics(ctx, y.keys[young], samplesOf("stock", 1, 1, time.Now()))
-		var status *frontdoorStatus
+		var status *frontdoor.Status
 		if errors.As(err, &status) && status.Code == 401 {
 			return nil
 		}

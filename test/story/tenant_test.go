@@ -14,6 +14,7 @@ import (
 	core "k8s.io/api/core/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/opsgen/opsgen/test/frontdoor"
 	"github.com/opsgen/opsgen/test/image"
 )
 
@@ -275,7 +276,7 @@ func (y *youth) limit(ctx context.Context) (string, error) {
 	applied := time.Since(began).Seconds()
 	if err := poll(ctx, func() error {
 		err := y.Door.WriteMetrics(ctx, y.keys[young], samplesOf("too_many_"+fmt.Sprint(time.Now().Unix()), 120, 1, time.Now()))
-		var status *frontdoorStatus
+		var status *frontdoor.Status
 		if errors.As(err, &status) && status.Code == 400 {
 			return nil
 		}
