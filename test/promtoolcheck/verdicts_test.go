@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -53,16 +52,20 @@ func withoutDiscovery(t *testing.T, dir string) string {
 	return filepath.Join(dir, "go.mod")
 }
 
-// prometheus is the folder of Prometheus' module.
+// prometheus is the folder of Prometheus' module, which nothing here imports: it may not be on this machine yet.
 func prometheus(t *testing.T) string {
 	t.Helper()
-	command := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/prometheus/prometheus")
+	command := exec.Command("go", "mod", "download", "-json", "github.com/prometheus/prometheus")
 	command.Env = append(os.Environ(), "GOWORK=off")
 	out, err := command.Output()
 	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var module struct{ Dir string }
+	if err := json.Unmarshal(out, &module); err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(string(out))
+	return module.Dir
 }
 
 func write(t *testing.T, name, text string) {
