@@ -150,6 +150,9 @@ func (c *cloud) findCluster(ctx context.Context) (engine.State[controlPlane], er
 	if err != nil {
 		return engine.State[controlPlane]{}, err
 	}
+	if tags(there.ResourceLabels)[engine.TagCluster] == c.Cluster.Name {
+		c.remember(there)
+	}
 	conditions := map[string]engine.Condition{
 		"RUNNING": engine.Ready, "DEGRADED": engine.Ready, "STOPPING": engine.Deleting, "ERROR": engine.Failed,
 	}

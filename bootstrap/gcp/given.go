@@ -24,8 +24,8 @@ func (c *cloud) subnetName() string {
 	return c.called()
 }
 
-// addGivenNetwork adds a network of the user's. Its way out is the user's, too. Nothing in it is swept: other clusters may be
-// in it, and what they make is named in the same way.
+// addGivenNetwork adds a network of the user's. Its way out is the user's, too. Other clusters may be in it: only what is
+// marked as this one's is swept.
 func (c *cloud) addGivenNetwork(g *engine.Graph, enabled engine.Dependency) *network {
 	n := &network{}
 	n.vpc = add(c, g, engine.Resource[string]{
@@ -52,7 +52,7 @@ func (c *cloud) addGivenNetwork(g *engine.Graph, enabled engine.Dependency) *net
 			return engine.State[string]{Condition: engine.Ready, Output: answer.SelfLink, Drift: unfit(answer, network)}, nil
 		},
 	}, n.vpc)
-	n.way, n.swept = n.subnet, n.subnet
+	n.way, n.swept = n.subnet, c.addSweep(g, n.vpc, n.subnet)
 	return n
 }
 

@@ -25,6 +25,11 @@ func (c *cloud) Leftovers(ctx context.Context) ([]provider.Leftover, error) {
 			left[i].Why, left[i].Detail = "name", "Google keeps key rings and keys without versions for ever; they cost nothing"
 		}
 	}
+	rules, err := c.doubtful(ctx)
+	if err != nil && !c.gone(err) {
+		return nil, fmt.Errorf("search for firewall rules: %w", err)
+	}
+	left = append(left, rules...)
 	disks, err := c.volumes(ctx)
 	if err != nil && !c.gone(err) {
 		return nil, fmt.Errorf("search for volumes: %w", err)

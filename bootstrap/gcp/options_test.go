@@ -310,3 +310,85 @@ func TestRetiringNodesKilledAtEveryCall(t *testing.T) {
 	}
 	killtest.Test{New: fresh, Before: run("a", "b"), Run: run("a", "c")}.EveryCall(t)
 }
+
+// TestOnlyOurBalancersAreSweptFromANetworkOfTheUsers: what another cluster has there stays, one with the same name in another
+// region included.
+func TestOnlyOurBalancersAreSweptFromANetworkOfTheUsers(t *testing.T) {
+	credentialsOf(t)
+	const ours = ourProject + "/global/firewalls/k8s2-abcd1234-proxy-front-door-x1y2z3"
+	twin := gcpfake.Item{Kind: "clusters", ID: ourProject + "/locations/europe-west1/clusters/prod", Body: map[string]any{"currentMasterVersion": "1.35.2-gke.1"}}
+	for name, test := range map[string]struct {
+		twin, lost bool
+		left       int
+	}{
+		"alone":                             {false, false, 0},
+		"alone, deleted by hand":            {false, true, 0},
+		"a twin elsewhere":                  {true, false, 0},
+		"a twin elsewhere, deleted by hand": {true, true, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := quick()
+				for _, item := range theirs(secondary("pods"), secondary("services")) {
+					cloud.Put(item)
+				}
+				if err := upOf(t.Context(), given(cloud)); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute)
+				if cloud.Body(ours) == nil {
+					t.Fatal("Kubernetes has made no load balancer")
+				}
+				network := "https://www.googleapis.com/compute/v1/" + ourProject + "/global/networks/main"
+				foreign := []gcpfake.Item{
+					{Kind: "firewalls", ID: ourProject + "/global/firewalls/k8s2-eeee1111-shop-door-q1w2e3", Body: map[string]any{
+						"name": "k8s2-eeee1111-shop-door-q1w2e3", "network": network, "targetTags": []any{"gke-prod-eu-5e6f7a8b-node"},
+					}},
+					{Kind: "firewalls", ID: ourProject + "/global/firewalls/office", Body: map[string]any{"name": "office", "network": network}},
+					{Kind: "forwardingRules", ID: ourProject + "/regions/europe-west3/forwardingRules/k8s2-tcp-eeee1111-shop-door-q1w2e3", Body: map[string]any{
+						"name": "k8s2-tcp-eeee1111-shop-door-q1w2e3",
+					}},
+					{Kind: "networkEndpointGroups", ID: ourProject + "/zones/europe-west3-a/networkEndpointGroups/k8s2-eeee1111-shop-door-q1w2e3", Body: map[string]any{
+						"name": "k8s2-eeee1111-shop-door-q1w2e3", "network": network,
+					}},
+				}
+				if test.twin {
+					foreign = append(foreign, twin, gcpfake.Item{Kind: "firewalls", ID: ourProject + "/global/firewalls/k8s2-ffff2222-shop-door-r4t5z6", Body: map[string]any{
+						"name": "k8s2-ffff2222-shop-door-r4t5z6", "network": network, "targetTags": []any{"gke-prod-5e6f7a8b-node"},
+					}})
+				}
+				for _, item := range foreign {
+					cloud.Put(item)
+				}
+				if test.lost {
+					cloud.Lose(ourLocation + "/clusters/prod")
+				}
+				if err := downOf(t.Context(), given(cloud)); err != nil {
+					t.Fatal(err)
+				}
+				for _, item := range foreign {
+					if !reflect.DeepEqual(cloud.Body(item.ID), item.Body) {
+						t.Errorf("%s was changed or deleted", item.ID)
+					}
+				}
+				left := 0
+				for _, id := range []string{ours, ourProject + "/global/firewalls/k8s2-abcd1234-l4-shared-hc-fw"} {
+					if cloud.Body(id) != nil {
+						left++
+					}
+				}
+				if left != test.left {
+					t.Errorf("%d of our rules are left, want %d", left, test.left)
+				}
+				w, err := openTarget(t.Context(), given(cloud))
+				if err != nil {
+					t.Fatal(err)
+				}
+				named, err := w.Leftovers(t.Context())
+				if text := fmt.Sprint(named); err != nil || strings.Contains(text, "k8s2-abcd1234-proxy") != (test.left > 0) {
+					t.Errorf("leftovers: %s, %v", text, err)
+				}
+			})
+		})
+	}
+}

@@ -102,7 +102,7 @@ func needed() []string {
 	return []string{
 		"cloudkms.cryptoKeys.create", "cloudkms.cryptoKeys.setIamPolicy", "cloudkms.keyRings.create",
 		"compute.networks.create", "compute.networks.delete", "compute.routers.create", "compute.subnetworks.create", "compute.regions.get",
-		"container.clusters.connect", "container.clusters.create", "container.clusters.delete", "container.clusters.update",
+		"container.clusters.connect", "container.clusters.create", "container.clusters.delete", "container.clusters.list", "container.clusters.update",
 		"dns.managedZones.create", "dns.managedZones.setIamPolicy", "dns.resourceRecordSets.list",
 		"iam.serviceAccounts.actAs", "iam.serviceAccounts.create", "iam.serviceAccounts.delete",
 		"resourcemanager.projects.getIamPolicy", "resourcemanager.projects.setIamPolicy",

@@ -39,6 +39,8 @@ type cloud struct {
 	refused sync.Map
 	// leaseGoes says that this run removes the lease's bucket, which is the last that it does.
 	leaseGoes atomic.Bool
+	// hash is how GKE tells clusters apart, once ours was seen.
+	hash atomic.Value
 	// place and cluster are known after Resources.
 	place   engine.Output[project]
 	cluster engine.Output[controlPlane]

@@ -58,8 +58,9 @@ func (c *cloud) sweepAgain(ctx context.Context, network string) error {
 	return errMore
 }
 
-// findStrays begins with the firewall rules of the cluster's own network: parts of an outer load balancer do not say which
-// network they are for, but each balancer has a rule there. A rule with another name is somebody's, and stays.
+// findStrays begins with the firewall rules of the network: parts of an outer load balancer do not say which network they are
+// for, but each balancer has a rule there. In the cluster's own network, a rule with another name is somebody's, and stays; in
+// one of the user's, every rule stays that is not for this cluster's nodes.
 func (c *cloud) findStrays(ctx context.Context, network string) (strays, error) {
 	var found strays
 	by, err := c.balancers(ctx, network, &found)
@@ -75,7 +76,8 @@ func (c *cloud) findStrays(ctx context.Context, network string) (strays, error) 
 	err = groups.Pages(ctx, func(page *compute.NetworkEndpointGroupAggregatedList) error {
 		for _, scope := range page.Items {
 			for _, group := range scope.NetworkEndpointGroups {
-				if samePlace(group.Network, network) && strings.HasPrefix(group.Name, "k8s") && group.Zone != "" {
+				ours := !c.Cluster.Provider.Network.Given() || by.have(group.Name)
+				if ours && samePlace(group.Network, network) && strings.HasPrefix(group.Name, "k8s") && group.Zone != "" {
 					found.groups = append(found.groups, stray{last(group.Zone), group.Name})
 				}
 			}
@@ -104,9 +106,13 @@ func (c *cloud) balancers(ctx context.Context, network string, found *strays) (b
 	// The digits tell apart "prod" and "prod-eu".
 	clusters := regexp.MustCompile("^gke-" + regexp.QuoteMeta(c.Cluster.Name) + "-[0-9a-f]{8}-")
 	var by balancers
-	err := c.compute.Firewalls.List(c.project()).Pages(ctx, func(page *compute.FirewallList) error {
+	marked, err := c.mark(ctx)
+	if err != nil {
+		return by, err
+	}
+	err = c.compute.Firewalls.List(c.project()).Pages(ctx, func(page *compute.FirewallList) error {
 		for _, rule := range page.Items {
-			if !samePlace(rule.Network, network) {
+			if !samePlace(rule.Network, network) || !marked(rule) {
 				continue
 			}
 			name, older := strings.CutPrefix(rule.Name, "k8s-fw-")

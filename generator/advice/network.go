@@ -56,7 +56,7 @@ func checkGoogleNetwork(r *report) {
 	n := r.Cluster.Provider.Network
 	const path = "provider.network"
 	if !googleForm.MatchString(n.ID) {
-		r.refuse(path+".id", "Write the name of a VPC network of the project.", "%q is not the name of a network", n.ID)
+		r.refuse(path+".id", "Write the name of a VPC network of the project; one that another project shares cannot be used.", "%q is not the name of a network", n.ID)
 	}
 	if len(n.Subnets) != 1 {
 		r.refuse(path, "List one subnet of the cluster's region: it is in all zones.", "%s for a region", subnetsAre(len(n.Subnets)))

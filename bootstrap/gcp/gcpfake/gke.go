@@ -17,6 +17,10 @@ func (c *Cloud) serveContainer(k *call) {
 	path, verb := k.path[1:], ""
 	path[len(path)-1], verb, _ = strings.Cut(path[len(path)-1], ":")
 	location := strings.Join(path[:4], "/")
+	if location == "projects/"+c.Project+"/locations/-" && len(path) == 5 && path[4] == "clusters" {
+		c.listClusters(k)
+		return
+	}
 	if location != "projects/"+c.Project+"/locations/"+c.Region {
 		k.notFound(location)
 		return
@@ -179,6 +183,10 @@ func (c *Cloud) described(i *Item) map[string]any {
 		body["conditions"] = []any{map[string]any{"code": "GCE_STOCKOUT", "message": "The zone does not have enough resources available to fulfill the request."}}
 	}
 	if i.Kind == "clusters" {
+		body["name"], body["location"], body["id"] = last(i.ID), strings.Split(i.ID, "/")[3], "1a2b3c4d5e6f"
+		if strings.Split(i.ID, "/")[3] != c.Region {
+			body["id"] = "5e6f7a8b9c0d"
+		}
 		body["createTime"] = i.made.UTC().Format(time.RFC3339)
 		body["masterAuth"] = map[string]any{"clusterCaCertificate": base64.StdEncoding.EncodeToString([]byte("authority"))}
 		if !i.pending() {
@@ -273,6 +281,20 @@ func (c *Cloud) createPool(k *call, cluster string) {
 	}
 }
 
+// listClusters lists those of all places.
+func (c *Cloud) listClusters(k *call) {
+	if !c.begin(k, "clusters.list") {
+		return
+	}
+	list := []any{}
+	for _, i := range c.all("clusters") {
+		if c.visible(i) {
+			list = append(list, c.described(i))
+		}
+	}
+	k.answer(map[string]any{"clusters": list})
+}
+
 func (c *Cloud) listPools(k *call, cluster string) {
 	if !c.begin(k, "nodePools.list") {
 		return
@@ -361,9 +383,10 @@ func (c *Cloud) kubernetes(cluster *Item) {
 		}
 		return "https://www.googleapis.com/compute/v1/" + id
 	}
-	put(project+"/global", "firewalls", "gke-"+last(cluster.ID)+"-1a2b3c4d-all", map[string]any{"network": network})
-	put(project+"/global", "firewalls", name, map[string]any{"network": network})
-	put(project+"/global", "firewalls", "k8s2-abcd1234-l4-shared-hc-fw", map[string]any{"network": network})
+	nodes := []any{"gke-" + last(cluster.ID) + "-1a2b3c4d-node"}
+	for _, rule := range []string{"gke-" + last(cluster.ID) + "-1a2b3c4d-all", name, "k8s2-abcd1234-l4-shared-hc-fw"} {
+		put(project+"/global", "firewalls", rule, map[string]any{"network": network, "targetTags": nodes})
+	}
 	check := put(region, "healthChecks", "k8s2-abcd1234-l4-shared-hc", map[string]any{})
 	group := put(zone, "networkEndpointGroups", name, map[string]any{"network": network})
 	service := put(region, "backendServices", name, map[string]any{"healthChecks": []any{check}, "backends": []any{map[string]any{"group": group}}})
