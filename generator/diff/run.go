@@ -166,6 +166,7 @@ func (s *side) load(ctx context.Context, names []string) error {
 			return fmt.Errorf("write the inputs of %s: %w", s.at.Name, err)
 		}
 		options.Root = dir
+		options.Progress.Line("reading", "%s has no rendered files for %s, and is rendered", s.at.Name, strings.Join(missing, ", "))
 	}
 	composed, err := render.Compose(ctx, options)
 	switch {

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/opsgen/opsgen/generator/alerting"
+	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/tenant"
 )
 
@@ -70,7 +71,7 @@ func (r *reader) alertmanager() {
 		templates[name] = []byte(t.text)
 	}
 	if _, problems, _ := alerting.Parse(c.from, []byte(text), templates); len(problems) > 0 {
-		r.leave(c.from, "%s", problems[0].Message)
+		r.leave(c.from, "%s", r.inConfiguration(c, problems[0]))
 		return
 	}
 	note := "Alertmanager configuration"
@@ -81,6 +82,18 @@ func (r *reader) alertmanager() {
 		r.take(r.templates[name].from, path.Join(tenant.TemplatesFolder, name), r.templates[name].text, "template of notifications")
 	}
 	r.Secrets = secrets
+}
+
+// inConfiguration says what is wrong with a configuration, and where, when that is in one of its templates.
+func (r *reader) inConfiguration(c configuration, problem document.Problem) string {
+	if problem.File == c.from {
+		return problem.Message
+	}
+	name := path.Base(problem.File)
+	if t, ok := r.templates[name]; ok {
+		name = t.from
+	}
+	return fmt.Sprintf("its template %s: %s", name, problem.Message)
 }
 
 // withReferences replaces the secrets of a configuration by references, and the paths of templates by those that a tenant

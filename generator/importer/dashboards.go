@@ -41,13 +41,13 @@ func (r *reader) dashboard(from, name, folder, text string, o map[string]any) {
 	if inner, ok := o["dashboard"].(map[string]any); ok && o["panels"] == nil {
 		board, notes = inner, append(notes, "without what Grafana's API puts around it")
 	}
-	inputs := sharedInputs(board)
+	sources := variables{inputs: sharedInputs(board), own: ownVariables(board)}
 	changed := len(notes) > 0
 	if _, there := board["__inputs"]; there {
 		delete(board, "__inputs")
 		changed = true
 	}
-	if n := adapt(board, inputs, 0); n > 0 {
+	if n := adapt(board, sources, 0); n > 0 {
 		notes, changed = append(notes, "data sources changed in "+progress.Count(n, "place")), true
 	}
 	if uid, _ := board["uid"].(string); uid == "" || len(uid) > 40 {
@@ -88,13 +88,34 @@ func sharedInputs(board map[string]any) map[string]string {
 	return types
 }
 
+// variables are what a dashboard may write in place of a data source: types by the names of its inputs, and the names of
+// variables that it has itself.
+type variables struct {
+	inputs map[string]string
+	own    map[string]bool
+}
+
+// ownVariables are the names of the variables that readers of a dashboard choose.
+func ownVariables(board map[string]any) map[string]bool {
+	names := map[string]bool{}
+	templating, _ := board["templating"].(map[string]any)
+	list, _ := templating["list"].([]any)
+	for _, entry := range list {
+		variable, _ := entry.(map[string]any)
+		if name, ok := variable["name"].(string); ok {
+			names[name] = true
+		}
+	}
+	return names
+}
+
 // uids are the data sources that every tenant has, by type.
 func uids() map[string]string {
 	return map[string]string{"prometheus": "metrics", "loki": "logs", "alertmanager": "alerts"}
 }
 
 // adapt makes the data sources of a dashboard those that every tenant has, and counts the places.
-func adapt(value any, inputs map[string]string, depth int) int {
+func adapt(value any, sources variables, depth int) int {
 	changes := 0
 	if depth > 100 {
 		return 0
@@ -102,16 +123,16 @@ func adapt(value any, inputs map[string]string, depth int) int {
 	switch v := value.(type) {
 	case []any:
 		for _, item := range v {
-			changes += adapt(item, inputs, depth+1)
+			changes += adapt(item, sources, depth+1)
 		}
 	case map[string]any:
-		if better, ok := ownSource(v["datasource"], inputs); ok {
+		if better, ok := ownSource(v["datasource"], sources); ok {
 			v["datasource"] = better
 			changes++
 		}
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			if key != "datasource" {
-				changes += adapt(v[key], inputs, depth+1)
+				changes += adapt(v[key], sources, depth+1)
 			}
 		}
 	}
@@ -119,7 +140,7 @@ func adapt(value any, inputs map[string]string, depth int) int {
 }
 
 // ownSource is the tenant's data source for one of another Grafana, where it can be told which.
-func ownSource(value any, inputs map[string]string) (any, bool) {
+func ownSource(value any, sources variables) (any, bool) {
 	kind, uid := "", ""
 	switch v := value.(type) {
 	case string:
@@ -134,10 +155,12 @@ func ownSource(value any, inputs map[string]string) (any, bool) {
 		uid, _ = v["uid"].(string)
 	}
 	if name := strings.Trim(uid, "${}"); name != uid {
-		if inputs[name] == "" {
-			return nil, false // a variable of the dashboard itself
+		if sources.own[name] {
+			return nil, false
 		}
-		kind = inputs[name]
+		if shared := sources.inputs[name]; shared != "" { // otherwise the inputs were cut off, and the type beside it tells
+			kind = shared
+		}
 	}
 	ours := uids()[kind]
 	if ours == "" || ours == uid {

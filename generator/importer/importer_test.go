@@ -45,6 +45,8 @@ func TestWhatIsLeft(t *testing.T) {
 		"a template without a user":       {"a.tmpl", `{{ define "x" }}{{ end }}`, "no Alertmanager configuration that would use it"},
 		"an Alertmanager of nobody":       {"a.yaml", "route: {receiver: x}\nreceivers: []\n", "a.yaml: "},
 		"a dashboard of another database": {"a.json", `{"title": "x", "schemaVersion": 39, "panels": [{"datasource": {"type": "influxdb", "uid": "i"}}]}`, `no data source with the uid "i"`},
+		"no JSON":                         {"a.json", "garbage", "a.json: it is no JSON object"},
+		"a list in JSON":                  {"a.json", "[1]", "a.json: it is no JSON object"},
 		"more than fits":                  {"a.yaml", fmt.Sprintf(rules, "a") + "#" + strings.Repeat(" x", 500_000), "at most 921600 fit into a ConfigMap"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -53,6 +55,34 @@ func TestWhatIsLeft(t *testing.T) {
 				t.Errorf("wrote %v, left %v, want %q", r.Targets(), r.Left, test.want)
 			}
 		})
+	}
+}
+
+// TestTheWrongTemplateIsNamed: not the configuration that uses it, of which nothing is wrong.
+func TestTheWrongTemplateIsNamed(t *testing.T) {
+	r := read(t, map[string]string{
+		"a.yaml":      "route: {receiver: x}\nreceivers: [{name: x}]\ntemplates: ['*.tmpl']\n",
+		"broken.tmpl": `{{ define "x" }}`,
+	})
+	if len(r.Left) != 1 || !strings.Contains(r.Left[0].Note, "its template ") || !strings.Contains(r.Left[0].Note, "broken.tmpl: ") {
+		t.Errorf("took %v, left %v", r.Took, r.Left)
+	}
+}
+
+// TestSharedDashboardWithoutItsInputs: many are passed on with ${DS_PROMETHEUS} and without the list that explains it. A
+// variable that the dashboard has itself stays.
+func TestSharedDashboardWithoutItsInputs(t *testing.T) {
+	const board = `{"title": "x", "uid": "x", "schemaVersion": 39, "panels": [{"datasource": {"type": "prometheus", "uid": "${%s}"}}],
+"templating": {"list": [{"name": "datasource", "type": "datasource", "query": "prometheus"}]}}`
+	for variable, want := range map[string]string{"DS_PROMETHEUS": `"uid": "metrics"`, "datasource": `"uid": "${datasource}"`} {
+		r := read(t, map[string]string{"a.json": fmt.Sprintf(board, variable)})
+		text := ""
+		for _, file := range r.Files {
+			text += file
+		}
+		if !strings.Contains(text, want) {
+			t.Errorf("%s: left %v, wrote %s", variable, r.Left, text)
+		}
 	}
 }
 

@@ -75,6 +75,10 @@ func (r *reader) documents(shown string, data []byte) {
 			r.leave(from, "%s", err)
 			continue
 		}
+		if object == nil && path.Ext(shown) == ".json" {
+			r.leave(from, "it is no JSON object, as a dashboard is")
+			continue
+		}
 		if object == nil {
 			continue // an empty document, or values of something else
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -230,5 +231,20 @@ func TestS3(t *testing.T) {
 				t.Errorf("the report is %+v, %v", report, err)
 			}
 		})
+	}
+}
+
+// TestS3WithoutCredentials: who is not logged in is told so, and what to do.
+func TestS3WithoutCredentials(t *testing.T) {
+	nowhere := filepath.Join(t.TempDir(), "none")
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_PROFILE": "", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_SHARED_CREDENTIALS_FILE": nowhere, "AWS_CONFIG_FILE": nowhere, "AWS_WEB_IDENTITY_TOKEN_FILE": "",
+		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "",
+	} {
+		t.Setenv(name, value)
+	}
+	if _, err := NewS3(t.Context(), "us-east-1", ""); err == nil || !strings.Contains(err.Error(), "there are no credentials for S3: set AWS_PROFILE") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 )
 
 // S3 lists buckets of S3 and of stores that speak like it.
@@ -19,11 +20,15 @@ type S3 struct {
 }
 
 // NewS3 prepares a client with the credentials of the environment: variables, a profile, or what the machine has.
-// endpoint is a URL, for stores other than Amazon's; "" is Amazon's. Nothing is sent yet.
+// endpoint is a URL, for stores other than Amazon's; "" is Amazon's. No bucket is asked yet; that there are no credentials
+// is said at once, in words: the first request would bury it under those of everything that was tried.
 func NewS3(ctx context.Context, region, endpoint string) (*S3, error) {
-	settings, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+	settings, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return nil, fmt.Errorf("read the credentials for S3: %w", err)
+	}
+	if _, err := settings.Credentials.Retrieve(ctx); err != nil {
+		return nil, fmt.Errorf("there are no credentials for S3: set AWS_PROFILE after aws sso login, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %w", err)
 	}
 	return &S3{client: s3.NewFromConfig(settings, func(o *s3.Options) {
 		if endpoint != "" {
