@@ -6,7 +6,7 @@ local net = import '../lib/net.libsonnet';
 local name = 'cluster-autoscaler';
 local labels = k.labelsOf(name, name);
 
-// Flags of kubernetes/autoscaler 1.36 (config/flags/flags.go); what is not here has its default.
+// Flags of kubernetes/autoscaler (config/flags/flags.go, read in November 2026); what is not here has its default.
 local flags(cluster) = {
   'cloud-provider': 'aws',
   namespace: name,

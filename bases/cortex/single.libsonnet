@@ -29,7 +29,7 @@ local shares = { ingester: 0.75, querier: 0.25, distributor: 0.25, 'store-gatewa
         }),
         claims=[k.claim('data', size.storage)],
         spec={ updateStrategy: { type: 'RollingUpdate' }, minReadySeconds: 10 },
-      ) + network.singleFlows(cluster) + k.configHash(configMap),
+      ) + network.singleFlows(cluster) + k.configHash(configMap) + k.stays,
       k.headless('cortex', labels, process.servicePorts),
       // The names that other components know.
       [

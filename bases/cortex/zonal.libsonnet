@@ -25,7 +25,8 @@ local zonal(cluster, configMap, zone, workload, zoneFlag, options) =
     )
     + process.withGossip(workload)
     + network.flows(cluster, workload)
-    + k.configHash(configMap),
+    + k.configHash(configMap)
+    + (if workload == 'ingester' then k.stays else {}),
     k.headless(name, labels, process.servicePorts),
   ];
 

@@ -159,6 +159,9 @@
   // withTemplate changes the pod template's metadata of a Deployment or StatefulSet.
   templateAnnotations(annotations): { spec+: { template+: { metadata+: { annotations+: annotations } } } },
 
+  // stays keeps the cluster autoscaler from moving pods only to save a node: those whose end and start are long work.
+  stays: k.templateAnnotations({ 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' }),
+
   // autoscaler lets the API server decide on a Deployment's number of pods, where cluster.yaml says how many there may be.
   // Flux then leaves that number alone (bases/flux/sync.jsonnet). Pods that take over queries and connections need a
   // while, so that a number that goes down does so slowly, which is the API server's default (5 minutes).

@@ -24,7 +24,7 @@ local labels = process.labels('loki');
         }),
         claims=[k.claim('data', size.storage)],
         spec={ updateStrategy: { type: 'RollingUpdate' }, minReadySeconds: 10 },
-      ) + network.singleFlows(cluster) + k.configHash(configMap),
+      ) + network.singleFlows(cluster) + k.configHash(configMap) + k.stays,
       k.headless('loki', labels, process.servicePorts),
       // The names that other components know.
       [

@@ -29,7 +29,8 @@ local process = import 'process.libsonnet';
       )
       + process.withGossip
       + network.flows(cluster, 'ingester')
-      + k.configHash(configMap),
+      + k.configHash(configMap)
+      + k.stays,
       k.headless(name, labels, process.servicePorts),
     ],
 

@@ -63,7 +63,7 @@ const storageAddon = "aws-ebs-csi-driver"
 
 // addonNames are all add-ons.
 func addonNames() []string {
-	return []string{"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", storageAddon}
+	return []string{"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", "metrics-server", storageAddon}
 }
 
 // addonSettings are what differs from the add-ons' defaults. Volumes get a tag of ours, by which `down --delete-data` knows

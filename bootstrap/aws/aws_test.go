@@ -32,7 +32,7 @@ func TestUpMakesEverythingOnce(t *testing.T) {
 		}
 		want := map[string]int{
 			"vpc": 1, "subnet": 6, "gateway": 1, "address": 3, "nat": 3, "table": 4, "association": 6, "endpoint": 1, "interface": 4, "group": 2,
-			"role": 8, "key": 1, "alias": 1, "cluster": 1, "nodegroup": 3, "addon": 5, "podidentity": 5, "bucket": 3, "zone": 1,
+			"role": 8, "key": 1, "alias": 1, "cluster": 1, "nodegroup": 3, "addon": 6, "podidentity": 5, "bucket": 3, "zone": 1,
 			"balancer": 1, "targets": 1, "volume": 1, "logs": 1,
 		}
 		for _, kind := range kinds() {

@@ -91,7 +91,7 @@ func (a *amazon) rights(account identity.Account, zone string) string {
 	return policy(statements...)
 }
 
-// nodeRights are what the cluster autoscaler calls (kubernetes/autoscaler 1.36, cloudprovider/aws/aws_wrapper.go), with the
+// nodeRights are what the cluster autoscaler calls (kubernetes/autoscaler, cloudprovider/aws/aws_wrapper.go), with the
 // flags that bases/cluster-autoscaler gives it: neither launch templates, which hold start scripts, nor types of machines.
 //
 // Threat: an autoscaler that is taken over ends machines of others. It may change only what EKS tagged as this cluster's.

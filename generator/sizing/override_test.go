@@ -36,6 +36,7 @@ func TestAutoscaledWorkloadsHaveTheirNodes(t *testing.T) {
 	if got := s["proxy"]["proxy"]; got.MaxReplicas != 20 || got.Replicas >= 20 || got.Count() != 20 {
 		t.Errorf("from %d to %d proxies, and nodes for %d", got.Replicas, got.MaxReplicas, got.Count())
 	}
+	s = compute(t, capacity(1e6, 100e9, workloads("proxy", "proxy", cluster.Workload{MaxReplicas: 200})), 1)
 	few, many := sizing.LeastNodes(s, ""), sizing.Nodes(s, "")
 	if without := sizing.Nodes(compute(t, capacity(1e6, 100e9), 1), ""); few != without || many <= few {
 		t.Errorf("from %d to %d nodes, and %d without an autoscaler", few, many, without)

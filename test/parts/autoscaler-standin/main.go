@@ -20,7 +20,7 @@ import (
 
 const credentials = "/var/run/secrets/kubernetes.io/serviceaccount/"
 
-// looks are the lists that the autoscaler watches (kubernetes/autoscaler 1.36, and the scheduler's plugins in it).
+// looks are the lists that the autoscaler watches (the role in its chart, and kubernetes/autoscaler pull request 10278).
 const looks = `/api/v1/nodes /api/v1/pods /api/v1/namespaces /api/v1/services /api/v1/replicationcontrollers
 	/api/v1/persistentvolumes /api/v1/persistentvolumeclaims /apis/apps/v1/daemonsets /apis/apps/v1/replicasets
 	/apis/apps/v1/statefulsets /apis/batch/v1/jobs /apis/policy/v1/poddisruptionbudgets /apis/storage.k8s.io/v1/storageclasses
