@@ -196,22 +196,6 @@ func (c *Cloud) described(i *Item) map[string]any {
 	return body
 }
 
-// describeEndpoints adds what the service says of the ways to a cluster.
-func (c *Cloud) describeEndpoints(i *Item, body map[string]any) {
-	external := under(i.Body, "controlPlaneEndpointsConfig", "dnsEndpointConfig", "allowExternalTraffic")
-	numbers := map[string]any{"enabled": true, "privateEndpoint": "10.0.0.2"}
-	body["endpoint"] = "10.0.0.2"
-	if under(i.Body, "controlPlaneEndpointsConfig", "ipEndpointsConfig", "enablePublicEndpoint") == true {
-		numbers["enablePublicEndpoint"], numbers["publicEndpoint"], body["endpoint"] = true, "198.51.100.200", "198.51.100.200"
-	}
-	if networks := under(i.Body, "controlPlaneEndpointsConfig", "ipEndpointsConfig", "authorizedNetworksConfig"); networks != nil {
-		numbers["authorizedNetworksConfig"] = networks
-	}
-	body["controlPlaneEndpointsConfig"] = map[string]any{"ipEndpointsConfig": numbers, "dnsEndpointConfig": map[string]any{
-		"endpoint": "gke-1a2b3c-" + c.Number + "." + c.Region + ".gke.goog", "allowExternalTraffic": external,
-	}}
-}
-
 // busy refuses a change of a cluster on which another one is under way.
 func (c *Cloud) busy(k *call, cluster string, except string) bool {
 	for _, i := range c.items {
@@ -279,20 +263,6 @@ func (c *Cloud) createPool(k *call, cluster string) {
 		i := c.addPool(cluster, pool, text(there.Body["currentMasterVersion"]))
 		c.began(k, time.Until(i.ready))
 	}
-}
-
-// listClusters lists those of all places.
-func (c *Cloud) listClusters(k *call) {
-	if !c.begin(k, "clusters.list") {
-		return
-	}
-	list := []any{}
-	for _, i := range c.all("clusters") {
-		if c.visible(i) {
-			list = append(list, c.described(i))
-		}
-	}
-	k.answer(map[string]any{"clusters": list})
 }
 
 func (c *Cloud) listPools(k *call, cluster string) {
