@@ -29,7 +29,8 @@ func classes() map[string]engine.Class {
 		engine.Exists: `BucketAlreadyOwnedByYou EntityAlreadyExists AlreadyExistsException
 			RouteAlreadyExists Resource.AlreadyAssociated HostedZoneAlreadyExists ResourceAlreadyExistsException`,
 		engine.Gone: `NoSuchBucket NoSuchEntity NotFound NotFoundException NoSuchHostedZone NoSuchTagSet NoSuchKey
-			NatGatewayNotFound NoSuchResourceException Gateway.NotAttached ResourceNotFoundException LoadBalancerNotFound TargetGroupNotFound`,
+			NatGatewayNotFound NoSuchResourceException Gateway.NotAttached ResourceNotFoundException LoadBalancerNotFound TargetGroupNotFound
+			ListenerNotFound RuleNotFound`,
 	} {
 		for code := range strings.FieldsSeq(codes) {
 			m[code] = class
@@ -78,15 +79,11 @@ func (a *amazon) Classify(err error) engine.Verdict {
 	var answer *smithyhttp.ResponseError
 	var missing *aws.MissingRegionError
 	var early *earlyError
-	switch r := refused(err); {
-	case r != nil:
-		return engine.Verdict{Hint: r.hint}
-	case errors.As(err, &early):
+	if errors.As(err, &early) {
 		return engine.Verdict{Class: engine.NotYet}
-	case errors.Is(err, errNoBucket):
-		return engine.Verdict{Hint: "Make it, or remove provider.storage.given from cluster.yaml, and up makes it."}
-	case errors.Is(err, engine.ErrForeign):
-		return engine.Verdict{Hint: "Choose another name in cluster.yaml."}
+	}
+	if hint := ownHint(err); hint != "" {
+		return engine.Verdict{Hint: hint}
 	}
 	status, code, text := 0, "", ""
 	if errors.As(err, &answer) {
@@ -121,6 +118,20 @@ func (a *amazon) Classify(err error) engine.Verdict {
 	return engine.Verdict{}
 }
 
+// ownHint is advice about refusals that are bootstrap's own; empty for those of AWS.
+func ownHint(err error) string {
+	r := refused(err)
+	switch {
+	case r != nil:
+		return r.hint
+	case errors.Is(err, errNoBucket):
+		return "Make it, or remove provider.storage.given from cluster.yaml, and up makes it."
+	case errors.Is(err, engine.ErrForeign):
+		return "Choose another name in cluster.yaml."
+	}
+	return ""
+}
+
 // noCredentials is what the SDK says when nothing gave it any; it has no type of its own for that.
 const noCredentials = "failed to refresh cached credentials"
 
@@ -135,7 +146,8 @@ func errorText(err error) string {
 // A role that nobody will ever be able to assume is refused in the same words, which is why the engine waits for minutes, and
 // not for ever (terraform-provider-aws 5, internal/service/eks: cluster.go, node_group.go, pod_identity_association.go, and
 // its issues 34711 and 41483).
-var notKnownYet = regexp.MustCompile(`role.*(not exist|not be found|not found|assum|trust)|trust policy|invalid principal|doesn't have the amazon eks managed policies|key.*(not exist|not be found|not found)`)
+var notKnownYet = regexp.MustCompile(`role.*(not exist|not be found|not found|assum|trust)|trust policy|invalid principal|` +
+	`doesn't have the amazon eks managed policies|key.*(not exist|not be found|not found)`)
 
 // passing are refusals whose code is used for others too, so that the words decide: a role that was just made and is not
 // known everywhere yet, and a cluster that is busy.

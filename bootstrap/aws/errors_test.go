@@ -1,7 +1,6 @@
 package aws
 
 import (
-	"bufio"
 	"errors"
 	"os"
 	"os/exec"
@@ -54,7 +53,7 @@ const mistakes = `ClientException InvalidParameterException InvalidRequestExcept
 	XksKeyInvalidConfigurationException XksKeyAlreadyInUseException XksKeyNotFoundException DelegationSetNotAvailable
 	DelegationSetNotReusable NoSuchDelegationSet InvalidVPCId ConflictingDomainExists InvalidDomainName NoSuchHealthCheck
 	IllegalArgumentException InvalidPaginationTokenException PaginationTokenExpiredException InvalidKeyId ParameterNotFound
-	ParameterVersionNotFound ListenerNotFound RuleNotFound TrustStoreNotFound ConflictException InvalidConfigurationRequest InvalidObjectState EncryptionTypeMismatch
+	ParameterVersionNotFound TrustStoreNotFound ConflictException InvalidConfigurationRequest InvalidObjectState EncryptionTypeMismatch
 	InvalidWriteOffset TooManyParts InvalidRequest IdempotencyParameterMismatch`
 
 // sdkErrors are the codes that the SDK's models list, by "<service>:<action>".
@@ -78,14 +77,12 @@ func sdkErrors(t *testing.T) map[string][]string {
 		if !found {
 			t.Fatalf("the SDK has no module %s", module)
 		}
-		file, err := os.Open(filepath.Join(folder, "deserializers.go"))
+		text, err := os.ReadFile(filepath.Join(folder, "deserializers.go"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer file.Close()
-		lines, name := bufio.NewScanner(file), ""
-		for lines.Scan() {
-			line := lines.Text()
+		name := ""
+		for line := range strings.Lines(string(text)) {
 			switch {
 			case strings.HasPrefix(line, "func "):
 				name = ""
@@ -98,9 +95,6 @@ func sdkErrors(t *testing.T) map[string][]string {
 					all[name] = append(all[name], found[1])
 				}
 			}
-		}
-		if err := lines.Err(); err != nil {
-			t.Fatal(err)
 		}
 	}
 	return all
@@ -153,6 +147,7 @@ func fakeFails(t *testing.T, known map[string][]string) {
 	var calls, failures []string
 	synctest.Test(t, func(t *testing.T) {
 		cloud := awsfake.New(20*time.Second, 10*time.Second)
+		cloud.Quotas["ec2/L-1216C47A"] = 512
 		line := killtest.Direct(cloud)
 		if err := upAt("1.34")(t.Context(), line); err != nil {
 			t.Fatal(err)

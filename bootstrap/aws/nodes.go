@@ -61,7 +61,8 @@ func (a *amazon) addNodeGroup(g *engine.Graph, zone string, subnet, role engine.
 			_, err = a.eks.CreateNodegroup(ctx, &eks.CreateNodegroupInput{
 				ClusterName: &g.Cluster, NodegroupName: &zone, NodeRole: &as, Subnets: []string{in},
 				AmiType: nodeImage, CapacityType: types.CapacityTypesOnDemand, InstanceTypes: []string{nodeType, otherType},
-				DiskSize: aws.Int32(nodeDisk), ReleaseVersion: a.nodeRelease(), ScalingConfig: a.scaling(nil), UpdateConfig: &types.NodegroupUpdateConfig{MaxUnavailable: aws.Int32(1)},
+				DiskSize: aws.Int32(nodeDisk), ReleaseVersion: a.nodeRelease(), ScalingConfig: a.scaling(nil),
+				UpdateConfig:       &types.NodegroupUpdateConfig{MaxUnavailable: aws.Int32(1)},
 				ClientRequestToken: a.token(g, name, in), Tags: g.Tags(name),
 			})
 			return err

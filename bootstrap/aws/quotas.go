@@ -77,7 +77,8 @@ func (a *amazon) checkQuotas(ctx context.Context) provider.Check {
 	check.Detail = strings.Join(fine, ", ")
 	if len(short)+len(later) > 0 {
 		check.Warning = len(short) == 0
-		check.Problem, check.Hint = strings.Join(append(short, later...), "; "), "Ask in the console's Service Quotas for "+strings.Join(hints, ", ")+", or remove what is not needed."
+		check.Problem = strings.Join(append(short, later...), "; ")
+		check.Hint = "Ask in the console's Service Quotas for " + strings.Join(hints, ", ") + ", or remove what is not needed."
 	}
 	return check
 }

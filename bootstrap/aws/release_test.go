@@ -106,9 +106,14 @@ func TestOlderRelease(t *testing.T) {
 		have, want string
 		older      bool
 	}{
-		{oldRelease, newRelease, true}, {newRelease, oldRelease, false}, {oldRelease, oldRelease, false},
-		{"1.35.9-20260101", "1.35.10-20260101", true}, {"1.35.6-20260728", "1.35.6-20260801", true},
-		{"", newRelease, false}, {oldRelease, "", false}, {"ami-0123", newRelease, false},
+		{oldRelease, newRelease, true},
+		{newRelease, oldRelease, false},
+		{oldRelease, oldRelease, false},
+		{"1.35.9-20260101", "1.35.10-20260101", true},
+		{"1.35.6-20260728", "1.35.6-20260801", true},
+		{"", newRelease, false},
+		{oldRelease, "", false},
+		{"ami-0123", newRelease, false},
 	} {
 		if olderRelease(test.have, test.want) != test.older {
 			t.Errorf("%q is older than %q: %t, want %t", test.have, test.want, !test.older, test.older)

@@ -47,7 +47,8 @@ func (a *amazon) addVolumes(g *engine.Graph) {
 // volumes are disks that are there and not on their way out.
 func (a *amazon) volumes(ctx context.Context, which ...types.Filter) ([]types.Volume, error) {
 	var list []types.Volume
-	pages := ec2.NewDescribeVolumesPaginator(a.ec2, &ec2.DescribeVolumesInput{Filters: append(which, filter("status", "creating", "available", "in-use", "error"))})
+	there := append(which, filter("status", "creating", "available", "in-use", "error"))
+	pages := ec2.NewDescribeVolumesPaginator(a.ec2, &ec2.DescribeVolumesInput{Filters: there})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -72,7 +72,11 @@ func (c *Cloud) balancerTags(k *call, parameter, element string) {
 		handle := k.form.Get(fmt.Sprintf("%s.member.%d", parameter, n))
 		i := c.balancer(handle)
 		if i == nil {
-			k.fail(http.StatusBadRequest, map[bool]string{true: "TargetGroupNotFound", false: "LoadBalancerNotFound"}[strings.Contains(handle, ":targetgroup/")], handle+" was not found")
+			code := "LoadBalancerNotFound"
+			if strings.Contains(handle, ":targetgroup/") {
+				code = "TargetGroupNotFound"
+			}
+			k.fail(http.StatusBadRequest, code, handle+" was not found")
 			return
 		}
 		fmt.Fprintf(&body, "<member><%s>%s</%s><Tags>", element, handle, element)

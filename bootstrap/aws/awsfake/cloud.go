@@ -3,7 +3,6 @@ package awsfake
 import (
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -37,9 +36,11 @@ type Cloud struct {
 	// Account and Region are where everything is.
 	Account, Region string
 
-	known   map[string]Fields
-	mu      sync.Mutex
-	items   []*Item
+	known map[string]Fields
+	mu    sync.Mutex
+	items []*Item
+	// ghosts are what is gone, and AWS' index of tags shows for some time more.
+	ghosts  []*Item
 	objects map[string]map[string]object
 	next    int
 	calls   int
@@ -72,7 +73,9 @@ func New(controlPlane, nodes time.Duration) *Cloud {
 			"cluster": controlPlane, "nodegroup": nodes, "nat": nodes / 2, "vpc": time.Second,
 			"endpoint": 3 * time.Second, "addon": nodes / 4,
 		},
-		Going:   map[string]time.Duration{"cluster": controlPlane / 2, "nodegroup": nodes, "nat": nodes / 3, "addon": nodes / 6, "endpoint": 5 * time.Second, "interface": 20 * time.Second},
+		Going: map[string]time.Duration{
+			"cluster": controlPlane / 2, "nodegroup": nodes, "nat": nodes / 3, "addon": nodes / 6, "endpoint": 5 * time.Second, "interface": 20 * time.Second,
+		},
 		objects: map[string]map[string]object{}, Refuse: map[string]string{}, Broken: map[string]bool{},
 		Quotas: map[string]float64{}, Releases: map[string]string{}, Stuck: map[string]bool{}, Insights: map[string]string{},
 	}
@@ -302,6 +305,7 @@ func (i *Item) pending() bool { return time.Now().Before(i.ready) }
 // remove begins the end of something.
 func (c *Cloud) remove(i *Item) {
 	if !i.deleting {
+		c.ghosts = append(c.ghosts, i)
 		i.deleting, i.gone = true, time.Now().Add(c.Going[i.Kind])
 	}
 	c.settle()
@@ -322,74 +326,9 @@ func (c *Cloud) user(id string, except ...string) *Item {
 	return nil
 }
 
-// Snapshot describes everything that is there. IDs that AWS chose are replaced by what they are of.
-func (c *Cloud) Snapshot() string { return c.describeAll(func(*Item) string { return "" }) }
-
-// View is Snapshot with what callers can tell besides: whether something is shown, and whether it is ready.
-func (c *Cloud) View() string {
-	return c.describeAll(func(i *Item) string {
-		return fmt.Sprintf(" %s visible=%t assumable=%t", i.status(), c.visible(i), time.Since(i.made) >= c.RoleLag)
-	})
-}
-
-func (c *Cloud) describeAll(more func(*Item) string) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.settle()
-	var names []string
-	// An ID may begin with another one.
-	for _, i := range slices.SortedFunc(slices.Values(c.items), func(a, b *Item) int { return len(b.ID) - len(a.ID) }) {
-		names = append(names, i.ID, i.Kind+"<"+i.name()+">")
-	}
-	replacer := strings.NewReplacer(names...)
-	var lines []string
-	for _, i := range c.items {
-		var props []string
-		for _, key := range slices.Sorted(maps.Keys(i.Props)) {
-			if key == "CallerReference" {
-				continue // it differs for each run
-			}
-			props = append(props, key+"="+i.Props[key])
-		}
-		lines = append(lines, replacer.Replace(fmt.Sprintf("%s %s %s deleting=%t", i.Kind, i.ID, strings.Join(props, " "), i.deleting))+more(i))
-	}
-	for bucket, objects := range c.objects {
-		for key := range objects {
-			lines = append(lines, "object "+bucket+"/"+key)
-		}
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
-}
-
-// Copy is the same account once more, as it is now.
-func (c *Cloud) Copy() *Cloud {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	other := &Cloud{
-		known: c.known, Lag: c.Lag, RoleLag: c.RoleLag, Making: c.Making, Going: c.Going, Throttle: c.Throttle, Refuse: maps.Clone(c.Refuse),
-		Broken: maps.Clone(c.Broken), Stuck: maps.Clone(c.Stuck), Insights: maps.Clone(c.Insights), Quotas: c.Quotas, Releases: c.Releases,
-		Account: c.Account, Region: c.Region, objects: map[string]map[string]object{}, next: c.next, calls: c.calls,
-	}
-	for _, i := range c.items {
-		item := *i
-		item.Tags, item.Props = maps.Clone(i.Tags), maps.Clone(i.Props)
-		other.items = append(other.items, &item)
-	}
-	for bucket, objects := range c.objects {
-		other.objects[bucket] = maps.Clone(objects)
-	}
-	return other
-}
-
-// name is what the item is called whatever its ID is.
-func (i *Item) name() string {
-	if name := i.Tags["opsgen.io/name"]; name != "" {
-		return name
-	}
-	return i.Props["description"]
-}
-
 func escape(text string) string {
+	if !strings.ContainsAny(text, "&<>") {
+		return text
+	}
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }

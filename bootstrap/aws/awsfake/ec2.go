@@ -85,8 +85,8 @@ func (i *Item) attribute(filter string) string {
 	case "subnet-id":
 		return i.Props["SubnetId"]
 	}
-	if filter == "group-id" && i.Kind == "interface" {
-		return i.Props["GroupId"]
+	if filter == "group-id" {
+		return cmp.Or(i.Props["GroupId"], i.ID)
 	}
 	return i.Props[filter]
 }

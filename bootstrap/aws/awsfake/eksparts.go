@@ -115,6 +115,19 @@ func (c *Cloud) unique(k *call, i Item) bool {
 	return true
 }
 
+// roleOf is what a part of a cluster runs as; nil for none.
+func roleOf(body map[string]any) any {
+	for _, one := range items(body["podIdentityAssociations"]) {
+		if one, ok := one.(map[string]any); ok {
+			return one["roleArn"]
+		}
+	}
+	if role := body["nodeRole"]; role != nil {
+		return role
+	}
+	return body["roleArn"]
+}
+
 func (c *Cloud) createPart(k *call, cluster *Item, kind, element, nameField string, body map[string]any) {
 	if cluster.status() != "ACTIVE" {
 		k.fail(http.StatusConflict, "ResourceInUseException", "Cluster is in "+cluster.status()+" state")
@@ -131,19 +144,14 @@ func (c *Cloud) createPart(k *call, cluster *Item, kind, element, nameField stri
 	if !c.unique(k, i) {
 		return
 	}
-	role := body["roleArn"]
+	role := roleOf(body)
 	if kind == "nodegroup" {
-		role = body["nodeRole"]
 		i.Props["release"] = c.released(cluster.Props["version"], body)
 		i.release = i.Props["release"]
 		i.Props["subnets"] = strings.Join(words(body["subnets"]), ",")
 		if !scale(k, &i, body) {
 			return
 		}
-	}
-	for _, one := range items(body["podIdentityAssociations"]) {
-		one, _ := one.(map[string]any)
-		role = one["roleArn"]
 	}
 	if role != nil && !c.assumable(k, kind, role) {
 		return

@@ -1,8 +1,18 @@
 package awsfake
 
+import "maps"
+
 // calls are all that the fake answers, with the fields that it knows of each; a plus marks what must be given with what it is
 // part of. What is part of a URL is none of them. A test compares them with the SDK's own models, at all depths.
 func calls() map[string]string {
+	all := map[string]string{}
+	for _, some := range []map[string]string{networkCalls(), clusterCalls(), accountCalls(), dataCalls()} {
+		maps.Copy(all, some)
+	}
+	return all
+}
+
+func networkCalls() map[string]string {
 	return map[string]string{
 		"ec2:AllocateAddress": `+Domain TagSpecification TagSpecification.ResourceType TagSpecification.Tag TagSpecification.Tag.Key
 			TagSpecification.Tag.Value`,
@@ -49,7 +59,11 @@ func calls() map[string]string {
 		"ec2:ModifyVpcAttribute":            "EnableDnsHostnames EnableDnsHostnames.Value +VpcId",
 		"ec2:ReleaseAddress":                "AllocationId",
 		"ec2:ReplaceRoute":                  "DestinationCidrBlock GatewayId NatGatewayId +RouteTableId",
+	}
+}
 
+func clusterCalls() map[string]string {
+	return map[string]string{
 		"eks:CreateAddon": `+addonName clientRequestToken configurationValues podIdentityAssociations +podIdentityAssociations.roleArn
 			+podIdentityAssociations.serviceAccount resolveConflicts tags`,
 		"eks:CreateCluster": `accessConfig accessConfig.authenticationMode accessConfig.bootstrapClusterCreatorAdminPermissions
@@ -84,7 +98,11 @@ func calls() map[string]string {
 		"eks:UpdateNodegroupConfig":        `clientRequestToken scalingConfig scalingConfig.desiredSize scalingConfig.maxSize scalingConfig.minSize`,
 		"eks:UpdateNodegroupVersion":       "clientRequestToken releaseVersion version",
 		"eks:UpdatePodIdentityAssociation": "clientRequestToken roleArn",
+	}
+}
 
+func accountCalls() map[string]string {
+	return map[string]string{
 		"elasticloadbalancing:DeleteLoadBalancer":    "+LoadBalancerName",
 		"elasticloadbalancing:DescribeLoadBalancers": "",
 		"elasticloadbalancing:DescribeTags":          "+LoadBalancerNames",
@@ -121,7 +139,11 @@ func calls() map[string]string {
 		"logs:DescribeLogGroups":   "logGroupNamePrefix",
 		"logs:ListTagsForResource": "+resourceArn",
 		"logs:PutRetentionPolicy":  "+logGroupName +retentionInDays",
+	}
+}
 
+func dataCalls() map[string]string {
+	return map[string]string{
 		"route53:ChangeResourceRecordSets": `+ChangeBatch ChangeBatch.Changes +ChangeBatch.Changes.Change +ChangeBatch.Changes.Change.Action
 			+ChangeBatch.Changes.Change.ResourceRecordSet +ChangeBatch.Changes.Change.ResourceRecordSet.Name
 			ChangeBatch.Changes.Change.ResourceRecordSet.ResourceRecords

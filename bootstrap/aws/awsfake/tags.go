@@ -24,7 +24,7 @@ func (c *Cloud) serveTags(k *call) {
 		return
 	}
 	list := []any{}
-	for _, i := range c.items {
+	for _, i := range slices.Concat(c.items, c.ghosts) {
 		fits := true
 		for _, filter := range given.TagFilters {
 			fits = fits && slices.Contains(filter.Values, i.Tags[filter.Key])
@@ -41,7 +41,8 @@ func (c *Cloud) arn(i *Item) string {
 		"balancer": "elasticloadbalancing:%:loadbalancer/net/", "vpc": "ec2:%:vpc/", "subnet": "ec2:%:subnet/", "gateway": "ec2:%:internet-gateway/",
 		"address": "ec2:%:elastic-ip/", "nat": "ec2:%:natgateway/", "table": "ec2:%:route-table/", "endpoint": "ec2:%:vpc-endpoint/", "volume": "ec2:%:volume/",
 		"targets": "elasticloadbalancing:%:targetgroup/", "classic": "elasticloadbalancing:%:loadbalancer/",
-		"logs": "logs:%:log-group:", "group": "ec2:%:security-group/", "interface": "ec2:%:network-interface/", "cluster": "eks:%:cluster/", "nodegroup": "eks:%:nodegroup/prod/",
+		"logs": "logs:%:log-group:", "group": "ec2:%:security-group/", "interface": "ec2:%:network-interface/",
+		"cluster": "eks:%:cluster/", "nodegroup": "eks:%:nodegroup/prod/",
 		"addon": "eks:%:addon/prod/", "podidentity": "eks:%:podidentityassociation/prod/", "key": "kms:%:key/", "bucket": "s3:::",
 		"role": "iam::" + c.Account + ":role/",
 	}

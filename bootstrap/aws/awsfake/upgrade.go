@@ -117,16 +117,9 @@ func (c *Cloud) upgrade(k *call, name string, i *Item, body map[string]any) bool
 			return true
 		}
 	case "UpdateNodegroupVersion":
-		if cluster := c.get("cluster", i.Props["cluster"]); cluster == nil || cluster.Props["version"] != version || c.tooOld(i) {
-			k.fail(http.StatusBadRequest, "InvalidParameterException", "the control plane and the add-ons are not at "+version)
+		if !c.upgradeNodes(k, i, version, body) {
 			return true
 		}
-		release := c.released(version, body)
-		if !strings.HasPrefix(release, version+".") || i.Props["version"] == version && release < i.Props["release"] {
-			k.fail(http.StatusBadRequest, "InvalidParameterException", "Requested release version "+release+" is not valid for kubernetes version "+version)
-			return true
-		}
-		i.release = release
 	case "UpdateClusterConfig":
 		network, _ := body["resourcesVpcConfig"].(map[string]any)
 		if i.status() == "ACTIVE" {
@@ -147,6 +140,21 @@ func (c *Cloud) upgrade(k *call, name string, i *Item, body map[string]any) bool
 		i.next, i.release = i.Props["version"], i.Props["release"]
 	}
 	k.json(map[string]any{"update": map[string]any{"id": "update-" + i.ID, "status": "InProgress"}})
+	return true
+}
+
+// upgradeNodes refuses nodes that are ahead of the cluster, and a release that is older, or of another version.
+func (c *Cloud) upgradeNodes(k *call, i *Item, version string, body map[string]any) bool {
+	cluster, release := c.get("cluster", i.Props["cluster"]), c.released(version, body)
+	switch {
+	case cluster == nil || cluster.Props["version"] != version || c.tooOld(i):
+		k.fail(http.StatusBadRequest, "InvalidParameterException", "the control plane and the add-ons are not at "+version)
+		return false
+	case !strings.HasPrefix(release, version+".") || i.Props["version"] == version && release < i.Props["release"]:
+		k.fail(http.StatusBadRequest, "InvalidParameterException", "Requested release version "+release+" is not valid for kubernetes version "+version)
+		return false
+	}
+	i.release = release
 	return true
 }
 
