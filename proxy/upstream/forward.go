@@ -287,12 +287,12 @@ func (x *exchange) copyBody(w http.ResponseWriter, response *http.Response) erro
 // cut ends an answer that the upstream did not finish. Threat: a client that takes half of a result for all of it. With a
 // write deadline in the past the server cannot write the end, and resets the stream or closes the connection.
 func (x *exchange) cut(w http.ResponseWriter, err error) error {
-	if failed := http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0)); failed != nil {
-		err = errors.Join(err, failed)
-	}
 	var e *Error
-	if failed := x.fail(err); errors.As(failed, &e) {
+	if failed := x.fail(err); errors.As(failed, &e) { // first: the reset of a stream ends its request's context
 		e.Started = true
+	}
+	if failed := http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0)); failed != nil {
+		e.Err = errors.Join(e.Err, failed)
 	}
 	return e
 }

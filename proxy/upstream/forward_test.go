@@ -139,6 +139,32 @@ func TestHalfAnAnswerIsNotTakenForAWholeOne(t *testing.T) {
 	}
 }
 
+// resetAtOnce is an HTTP/2 stream whose request is over as soon as it is cut.
+type resetAtOnce struct {
+	http.ResponseWriter
+	reset context.CancelFunc
+}
+
+func (w resetAtOnce) SetWriteDeadline(time.Time) error {
+	w.reset()
+	return nil
+}
+
+func TestACutAnswerIsTheUpstreamsFault(t *testing.T) {
+	base := raw(t, func(conn net.Conn, _ *http.Request) {
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
+	})
+	pool := upstream.New(upstream.Options{})
+	defer pool.Close()
+	ctx, reset := context.WithCancel(t.Context())
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/x", http.NoBody)
+	err := pool.Forward(resetAtOnce{httptest.NewRecorder(), reset}, r, upstream.Target{Base: base, Path: "/x", Tenant: "acme"})
+	var failed *upstream.Error
+	if !errors.As(err, &failed) || !failed.Started || failed.Reason != "reset" || ctx.Err() == nil {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestASlowAnswerLivesAsLongAsItMoves(t *testing.T) {
 	t.Parallel() // it waits
 	step := make(chan struct{})
