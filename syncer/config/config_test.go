@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/opsgen/opsgen/generator/quantity"
+
+	"github.com/opsgen/opsgen/generator/document"
 )
 
 const example = `
@@ -108,6 +111,15 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("the message does not say %q:\n%v", test.want, err)
 			}
 		})
+	}
+}
+
+// TestParseTellsAllAtOnce: a misspelt field hides no wrong value, and is no second problem.
+func TestParseTellsAllAtOnce(t *testing.T) {
+	_, err := Parse([]byte("proxy: {url: nowhere}\nresink: 1s\nrequestsPerSecond: -1\n"))
+	var problems document.Problems
+	if !errors.As(err, &problems) || len(problems) != 3 || !strings.Contains(problems[1].Message, `did you mean "resync"`) {
+		t.Errorf("got %d problems, want that of the URL, of resink and of requestsPerSecond:\n%v", len(problems), err)
 	}
 }
 

@@ -7,11 +7,11 @@ import "github.com/opsgen/opsgen/generator/document"
 func Parse(data []byte) (Config, error) {
 	var c Config
 	doc, err := document.Decode(FileName, data, &c)
-	if err != nil {
+	if doc == nil {
 		return Config{}, err
 	}
 	c.SetDefaults()
-	if err := c.problems(doc).Err(); err != nil {
+	if err := document.All(err, c.problems(doc)); err != nil {
 		return Config{}, err
 	}
 	return c, nil
