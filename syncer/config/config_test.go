@@ -9,9 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
-	"github.com/opsgen/opsgen/generator/quantity"
-
 	"github.com/opsgen/opsgen/generator/document"
+	"github.com/opsgen/opsgen/generator/quantity"
 )
 
 const example = `
