@@ -27,7 +27,8 @@ func (r *runner) retire(ctx context.Context, n *node) (what, detail string, err 
 }
 
 // undo removes a resource, unless leave says why not.
-func (r *runner) undo(ctx context.Context, n *node, remove func(context.Context, state) error, leave func(*node, state) string) (what, detail string, err error) {
+func (r *runner) undo(ctx context.Context, n *node, remove func(context.Context, state) error, leave func(*node, state) string,
+) (what, detail string, err error) {
 	began, wait, again := time.Now(), polls(), retries()
 	var deleted time.Time
 	var last error

@@ -123,11 +123,8 @@ func (g *Graph) plan(n *node, found state) Step {
 	case found.Condition == Absent:
 	case found.Borrowed && !g.owned(n, found):
 		s.Borrowed = true
-	case n.unwanted && g.owned(n, found) && found.Keep != "":
-		s.Reason = "kept: " + found.Keep
-	case n.unwanted && g.owned(n, found):
-		s.Action, s.Reason = ActionDelete, found.Detail
 	case n.unwanted:
+		g.planUnwanted(&s, n, found)
 	case !g.owned(n, found):
 		s.Action, s.Reason = ActionRefuse, fmt.Sprintf("it exists and is not this cluster's: its tag %s is %q", TagCluster, found.Tags[TagCluster])
 	case found.Condition == Pending, found.Condition == Deleting:
@@ -136,6 +133,17 @@ func (g *Graph) plan(n *node, found state) Step {
 		g.planFound(&s, n, found)
 	}
 	return s
+}
+
+// planUnwanted is what Up would do to a resource that is there and not wanted any more.
+func (g *Graph) planUnwanted(s *Step, n *node, found state) {
+	switch {
+	case !g.owned(n, found):
+	case found.Keep != "":
+		s.Reason = "kept: " + found.Keep
+	default:
+		s.Action, s.Reason = ActionDelete, found.Detail
+	}
 }
 
 // planFound is what Up would do to a resource that is there and ours.
