@@ -122,7 +122,8 @@ func LeastNodes(s Sizing, nodeType string) int {
 	return Nodes(least, nodeType)
 }
 
-// Nodes estimates how many nodes of a type the sizes need, with as many pods as autoscalers may make; an empty or unknown type means StandardNode. In each zone there is at
+// Nodes estimates how many nodes of a type the sizes need, with as many pods as autoscalers may make; an empty or unknown
+// type means StandardNode. In each zone there is at
 // least one, the zone's own pods and an even part of all others. It is an estimate: the scheduler packs pods, not sums.
 func Nodes(s Sizing, nodeType string) int {
 	node, ok := NodeOf(nodeType)
