@@ -22,6 +22,7 @@ import (
 	"github.com/opsgen/opsgen/generator/document"
 	"github.com/opsgen/opsgen/generator/repository"
 	"github.com/opsgen/opsgen/generator/sizing"
+	"github.com/opsgen/opsgen/generator/tenant"
 )
 
 // session is one cluster with everything that a command needs of it.
@@ -71,15 +72,18 @@ func (a *app) openAnyway(ctx context.Context, argument string) (*session, error)
 	}
 	c := repo.Clusters[0]
 	s := &session{app: a, cluster: c.Cluster, version: repo.Bundle.Version, root: root, tenants: map[string]bool{}}
+	var tenants []*tenant.Tenant
 	for _, t := range repo.Tenants {
 		if t.On(name) {
 			s.tenants[t.Name] = true
+			tenants = append(tenants, t.For(c.Cluster))
 		}
 	}
-	sizes, err := sizing.Compute(c.Cluster, len(s.tenants))
+	sizes, err := sizing.Compute(c.Cluster, len(tenants))
 	if err != nil {
 		return nil, sizing.Locate(err, c.File)
 	}
+	sizes = sizes.Counted(c.Cluster, tenants)
 	if err := refusals(advice.Input{Bundle: repo.Bundle, Cluster: c.Cluster, File: c.File, Sizing: sizes}); err != nil {
 		return nil, err
 	}
