@@ -129,11 +129,8 @@ func (a *amazon) upgradeAddon(ctx context.Context, addon, version string) error 
 	return err
 }
 
-// Times of an upgrade: EKS takes one node after the other, each of which is emptied first.
-const (
-	nodeUpgradeTime  = 5 * time.Minute
-	nodeUpgradeLimit = 2 * time.Hour
-)
+// nodeUpgradeTime is for one node: EKS takes one after the other, each of which is emptied first.
+const nodeUpgradeTime = 5 * time.Minute
 
 // addNodesVersion upgrades the nodes of one zone, after those of the zones before it. EKS empties a node as `kubectl drain`
 // does, so that disruption budgets hold: they let one zone at a time be away.
@@ -141,7 +138,7 @@ func (a *amazon) addNodesVersion(g *engine.Graph, zone string, after ...engine.D
 	name := "cluster/nodes-version-" + zone
 	return add(a, g, engine.Resource[string]{
 		Name: name, Kind: "node version", ID: zone, Part: true,
-		Expected: time.Duration(a.NodesInZone().Least) * nodeUpgradeTime, Limit: nodeUpgradeLimit,
+		Expected: time.Duration(a.NodesInZone().Least) * nodeUpgradeTime, Limit: a.NodesInZone().UpgradeLimit(),
 		Find: func(ctx context.Context) (engine.State[string], error) {
 			answer, err := a.eks.DescribeNodegroup(ctx, &eks.DescribeNodegroupInput{ClusterName: &g.Cluster, NodegroupName: &zone})
 			if err != nil {

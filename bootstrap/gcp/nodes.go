@@ -42,7 +42,7 @@ func (c *cloud) addPool(g *engine.Graph, zone string, account engine.Output[stri
 	name, path := poolResource(zone), c.clusterPath()+"/nodePools/"+zone
 	pools := c.container.Projects.Locations.Clusters.NodePools
 	return add(c, g, engine.Resource[string]{
-		Name: name, Kind: "node pool", ID: zone, Expected: 5 * time.Second, Limit: 90 * time.Minute,
+		Name: name, Kind: "node pool", ID: zone, Expected: 5 * time.Second, Limit: c.NodesInZone().UpgradeLimit(),
 		Uses: []engine.Use{
 			{Item: "gcp/" + nodeType, Quantity: float64(c.NodesInZone().Least) * price.HoursPerMonth}, {Item: "gcp/volume", Quantity: float64(c.NodesInZone().Least) * nodeDisk},
 		},

@@ -1,6 +1,9 @@
 package provider
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // NodeRange is how many nodes a zone has. Which number between the two it is, an autoscaler decides by load.
 type NodeRange struct {
@@ -13,6 +16,12 @@ type NodeRange struct {
 
 // String is "2-4".
 func (r NodeRange) String() string { return fmt.Sprintf("%d-%d", r.Least, r.Most) }
+
+// UpgradeLimit is how long an upgrade of a zone's nodes may take. Both clouds empty one node after the other, and wait for
+// disruption budgets; 5 minutes a node are usual.
+func (r NodeRange) UpgradeLimit() time.Duration {
+	return time.Hour + time.Duration(r.Most)*20*time.Minute
+}
 
 // NodesInZone says how many nodes each zone has.
 func (t *Target) NodesInZone() NodeRange {
