@@ -58,7 +58,9 @@ func TestAnEarlyAnswerReachesASlowClient(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%q: %v", framing[0], err)
 		}
-		if text, err := io.ReadAll(answer.Body); answer.StatusCode != http.StatusTooManyRequests || string(text) != "slow" || err != nil {
+		text, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close() // read to its end
+		if answer.StatusCode != http.StatusTooManyRequests || string(text) != "slow" || err != nil {
 			t.Errorf("%q: %d %q, %v", framing[0], answer.StatusCode, text, err)
 		}
 		_, _ = io.WriteString(conn, framing[1])
