@@ -218,7 +218,7 @@ func passing(status int, text string) (engine.Class, bool) {
 	return 0, false
 }
 
-// earlyError is a create that was refused since something it refers to is not known everywhere yet.
+// earlyError is a write that was refused since something it refers to is not known everywhere yet.
 type earlyError struct{ err error }
 
 // Error is the cause's.

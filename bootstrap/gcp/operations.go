@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"google.golang.org/api/compute/v1"
 	"google.golang.org/api/container/v1"
@@ -155,24 +154,14 @@ func statusOf(code int64) string {
 	return names[code]
 }
 
-// patience is how long Google may take until it knows everywhere what was just made, or allowed, or enabled: it says two
-// minutes usually, and seven or more at times (IAM documentation, "Access change propagation").
-const patience = 8 * time.Minute
-
-// early is a refusal of a write for something that is not known everywhere yet. What the write refers to was seen before, so
-// that "not found" means there: not yet. The engine waits a minute for that; for as long as Google may take, it is told that
-// something is in the way.
-func (c *cloud) early(resource string, err error) error {
+// early marks a refusal of a write for something that is not known everywhere yet. What the write refers to was seen before,
+// so that "not found" means there: not yet.
+func (c *cloud) early(err error) error {
 	if err == nil {
 		return nil
 	}
-	class := c.Classify(err).Class
-	if class != engine.Gone && class != engine.NotYet {
+	if class := c.Classify(err).Class; class != engine.Gone && class != engine.NotYet {
 		return err
-	}
-	first, _ := c.refused.LoadOrStore(resource, time.Now())
-	if since, ok := first.(time.Time); ok && time.Since(since) < patience {
-		return &busyError{err}
 	}
 	return &earlyError{err}
 }
@@ -188,10 +177,10 @@ func add[T any](c *cloud, g *engine.Graph, r engine.Resource[T], after ...engine
 		return find(ctx)
 	}
 	if create := r.Create; create != nil {
-		r.Create = func(ctx context.Context) error { return c.early(name, create(ctx)) }
+		r.Create = func(ctx context.Context) error { return c.early(create(ctx)) }
 	}
 	if mend := r.Reconcile; mend != nil {
-		r.Reconcile = func(ctx context.Context, have engine.State[T]) error { return c.early(name, mend(ctx, have)) }
+		r.Reconcile = func(ctx context.Context, have engine.State[T]) error { return c.early(mend(ctx, have)) }
 	}
 	return engine.Add(g, r, after...)
 }

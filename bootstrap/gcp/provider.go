@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	"google.golang.org/api/cloudkms/v1"
@@ -35,8 +34,6 @@ type cloud struct {
 	storage     *storage.Service
 	// begun are the operations that this run began and that have not ended.
 	begun operations
-	// refused is since when writes were refused as too early, by resource.
-	refused sync.Map
 	// leaseGoes says that this run removes the lease's bucket, which is the last that it does.
 	leaseGoes atomic.Bool
 	// hash is how GKE tells clusters apart, once ours was seen.
