@@ -163,6 +163,18 @@ func TestErrorsAreToldApart(t *testing.T) {
 	}
 }
 
+// TestAMachineWithoutARole: its metadata service answers as if something were not there, or were denied.
+func TestAMachineWithoutARole(t *testing.T) {
+	for _, status := range []int{http.StatusForbidden, http.StatusNotFound} {
+		err := fmt.Errorf("get credentials: failed to refresh cached credentials, no EC2 IMDS role found, %w", &smithyhttp.ResponseError{
+			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}}, Err: errors.New("request to EC2 IMDS failed"),
+		})
+		if v := (&amazon{}).Classify(err); v.Class != engine.Refused || !strings.Contains(v.Hint, "AWS_PROFILE") {
+			t.Errorf("%d: class %d, %q", status, v.Class, v.Hint)
+		}
+	}
+}
+
 // TestDelegationIsLookedAt: what the DNS says of the zone is compared with what serves it.
 func TestDelegationIsLookedAt(t *testing.T) {
 	credentials(t)

@@ -102,6 +102,9 @@ func (a *amazon) Classify(err error) engine.Verdict {
 		return engine.Verdict{Hint: hint}
 	}
 	switch {
+	case errors.As(err, &missing), strings.Contains(text+errorText(err), noCredentials):
+		// Before the statuses: a machine without a role answers 404, and some networks 403.
+		return engine.Verdict{Hint: "Give AWS credentials: AWS_PROFILE (after `aws sso login`), AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role of the machine."}
 	case strings.HasSuffix(code, notFound), status == http.StatusNotFound:
 		return engine.Verdict{Class: engine.Gone}
 	case status == http.StatusTooManyRequests:
@@ -110,8 +113,6 @@ func (a *amazon) Classify(err error) engine.Verdict {
 		return engine.Verdict{Hint: "The bucket is in another region: choose another name in cluster.yaml (provider.storage)."}
 	case status == http.StatusForbidden:
 		return engine.Verdict{Hint: hints()["AccessDenied"]}
-	case errors.As(err, &missing), strings.Contains(text+errorText(err), noCredentials):
-		return engine.Verdict{Hint: "Give AWS credentials: AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role of the machine."}
 	case status >= http.StatusInternalServerError, status == 0:
 		return engine.Verdict{Class: engine.Uncertain}
 	}

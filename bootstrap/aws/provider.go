@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/opsgen/opsgen/bootstrap/engine"
 	"github.com/opsgen/opsgen/bootstrap/provider"
@@ -68,6 +69,7 @@ func New(ctx context.Context, t provider.Target) (provider.Provider, error) {
 		config.WithRegion(t.Cluster.Provider.Region),
 		// The engine retries: it knows whether a write may be repeated.
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+		config.WithLogger(logging.Nop{}), // its lines would break the live view; what fails is told by errors
 	)
 	if err != nil {
 		return nil, fmt.Errorf("read the AWS configuration: %w; check AWS_PROFILE and the files in ~/.aws", err)
